@@ -1,0 +1,127 @@
+import type {
+  Contract,
+  Dimension,
+  Field,
+  Label,
+  Profile,
+  ScalarType,
+  Shape,
+  TypeName,
+} from '../contract/types.ts';
+import type { Evidence } from './format.ts';
+
+/** A value together with where it comes from. Readers work with these; `tell` splits them at the end. */
+export interface Told<T> {
+  readonly value: T | null;
+  readonly evidence: Evidence;
+}
+
+/** The file says so. */
+export const stated = <T>(value: T, where: string): Told<T> => ({
+  value,
+  evidence: { kind: 'stated', where },
+});
+/** It follows from what the file says. */
+export const derived = <T>(value: T, where: string): Told<T> => ({
+  value,
+  evidence: { kind: 'derived', where },
+});
+/** It is the convention of the framework; the file neither says nor contradicts it. */
+export const assumed = <T>(value: T, where: string): Told<T> => ({
+  value,
+  evidence: { kind: 'assumed', where },
+});
+/** Nothing says it. `where` is the reason; `add` is what the user can write. */
+export const unknown = (where: string, add?: string): Told<never> => ({
+  value: null,
+  evidence: { kind: 'unknown', where, ...(add !== undefined && { add }) },
+});
+
+/** A field as a format reads it. `items`, `keys`, `values`, `fields` go with container types. */
+export interface ToldField {
+  readonly name: Told<string>;
+  readonly type: Told<TypeName>;
+  readonly shape: Told<Shape>;
+  readonly items?: ToldValue;
+  readonly keys?: Told<ScalarType>;
+  readonly values?: ToldValue;
+  readonly fields?: readonly ToldField[];
+  readonly labels?: Told<readonly Label[]>;
+  readonly categories?: Told<readonly Label[]>;
+  readonly range?: { readonly min?: number; readonly max?: number };
+  readonly optional?: boolean;
+  readonly profile?: Profile;
+  readonly description?: string;
+}
+
+/** A value inside a container. */
+export type ToldValue = Omit<ToldField, 'name'>;
+
+/** A signature as a format reads it; `unknown(…)` for a side that nothing describes. */
+export interface ToldSignature {
+  readonly inputs: readonly ToldField[] | Told<never>;
+  readonly outputs: readonly ToldField[] | Told<never>;
+}
+
+/** Splits signatures with evidence into a contract and its evidence by JSON Pointer. */
+export function tell(
+  signatures: Readonly<Record<string, ToldSignature>>,
+  defaultName?: string,
+): { contract: Contract; evidence: Record<string, Evidence> } {
+  const evidence: Record<string, Evidence> = {};
+  const note = <T>(pointer: string, told: Told<T>): T | null => {
+    evidence[pointer] = told.evidence;
+    return told.value;
+  };
+  const value = (pointer: string, told: ToldValue): Omit<Field, 'name'> => ({
+    type: note(`${pointer}/type`, told.type),
+    shape: note(`${pointer}/shape`, told.shape),
+    ...(told.items && { items: value(`${pointer}/items`, told.items) }),
+    ...(told.keys && { keys: note(`${pointer}/keys`, told.keys) ?? 'string' }),
+    ...(told.values && { values: value(`${pointer}/values`, told.values) }),
+    ...(told.fields && { fields: fields(`${pointer}/fields`, told.fields) }),
+    ...optionalNote(`${pointer}/labels`, 'labels', told.labels),
+    ...optionalNote(`${pointer}/categories`, 'categories', told.categories),
+    ...(told.range && { range: told.range }),
+    ...(told.optional !== undefined && { optional: told.optional }),
+    ...(told.profile !== undefined && { profile: told.profile }),
+    ...(told.description !== undefined && told.description !== '' && { description: told.description }),
+  });
+  const optionalNote = <K extends string, T>(pointer: string, key: K, told: Told<T> | undefined) => {
+    if (!told) return {};
+    const known = note(pointer, told);
+    return known === null ? {} : { [key]: known };
+  };
+  const fields = (pointer: string, list: readonly ToldField[]): Field[] =>
+    list.map((told, index) => ({
+      name: note(`${pointer}/${index}/name`, told.name) ?? `${index}`,
+      ...value(`${pointer}/${index}`, told),
+    }));
+  const side = (pointer: string, given: readonly ToldField[] | Told<never>): Field[] | null => {
+    if ('evidence' in given) {
+      evidence[pointer] = given.evidence;
+      return null;
+    }
+    return fields(pointer, given);
+  };
+  const contract: Contract = {
+    contract: 'v1',
+    ...(defaultName !== undefined && { default: defaultName }),
+    signatures: Object.fromEntries(
+      Object.entries(signatures).map(([name, signature]) => {
+        const pointer = `/signatures/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+        return [
+          name,
+          {
+            inputs: side(`${pointer}/inputs`, signature.inputs),
+            outputs: side(`${pointer}/outputs`, signature.outputs),
+          },
+        ];
+      }),
+    ),
+  };
+  return { contract, evidence };
+}
+
+/** `[batch, …rest]`: the first axis is the number of rows of one call. */
+export const batched = (...rest: Dimension[]): Shape => ['batch', ...rest];

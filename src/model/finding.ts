@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+
+export type Level = 'error' | 'warning' | 'notice';
+
+/** One thing that a check has to say. Plain data: sorted, rendered and compared, never called. */
+export interface Finding {
+  /** Stable kebab-case id, such as `input-added-required`. */
+  readonly rule: string;
+  readonly level: Level;
+  /** One sentence: what is wrong. Untrusted text in it is raw; renderers escape. */
+  readonly message: string;
+  /** The next step. */
+  readonly help?: string;
+  /** Path from the root of the repository (or as the user gave it), with `/`. */
+  readonly file?: string;
+  /** 1-based. */
+  readonly line?: number;
+  readonly column?: number;
+  /** What it is about within the model, such as `predict.inputs.alcohol`. */
+  readonly subject?: string;
+  /** Name of the model. */
+  readonly model?: string;
+  /** A payload that shows the problem, shortened. */
+  readonly example?: string;
+  /** 12 hex digits that survive unrelated commits: approvals are kept by it. */
+  readonly fingerprint: string;
+}
+
+/**
+ * Makes a finding. The fingerprint covers rule, model, file, subject and `key` (by default the message),
+ * but no line, so that it survives edits elsewhere in the file.
+ */
+export function finding(given: Omit<Finding, 'fingerprint'> & { key?: string }): Finding {
+  const { key, ...rest } = given;
+  const parts = [rest.rule, rest.model ?? '', rest.file ?? '', rest.subject ?? '', key ?? rest.message];
+  const fingerprint = createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 12);
+  return { ...rest, fingerprint };
+}
+
+const SEVERITY: Readonly<Record<Level, number>> = { error: 0, warning: 1, notice: 2 };
+
+/** Most severe first, then by file, line and rule: the same findings always come in the same order. */
+export function sortFindings(findings: readonly Finding[]): Finding[] {
+  const order = (a: string | undefined, b: string | undefined) => (a ?? '').localeCompare(b ?? '', 'en');
+  return [...findings].sort(
+    (a, b) =>
+      SEVERITY[a.level] - SEVERITY[b.level] ||
+      order(a.file, b.file) ||
+      (a.line ?? 0) - (b.line ?? 0) ||
+      order(a.rule, b.rule) ||
+      order(a.subject, b.subject) ||
+      order(a.message, b.message),
+  );
+}
+
+/** Whether `level` is at or over the threshold `failOn` (`never` is over everything). */
+export function reaches(level: Level, failOn: Level | 'never'): boolean {
+  return failOn !== 'never' && SEVERITY[level] <= SEVERITY[failOn];
+}
