@@ -1,19 +1,12 @@
+import { lfsPointer } from '../model/lfs.ts';
 import type { ModelFile } from '../model/walk.ts';
 import type { Remark } from './format.ts';
+
+export { lfsPointer } from '../model/lfs.ts';
 
 /** Endings that people give to saved models: such a file deserves an explanation when it is none. */
 const MODEL_ENDING =
   /\.(pkl|pickle|joblib|sav|onnx|pb|pbtxt|h5|hdf5|keras|pt|pth|pt2|bin|safetensors|gguf|tflite|model|bst|ubj|cbm|json|txt|pmml|mlmodel|xml|params|zip|skops|npz|dat|ckpt|mlir|rds|pdmodel)$/i;
-
-/** The SHA-256 and size that a Git LFS pointer stands for, or `null` when it is none. Source: git-lfs spec v1. */
-export function lfsPointer(head: Uint8Array): { sha256: string; size: number } | null {
-  if (head.length > 1024) return null;
-  const text = Buffer.from(head).toString('latin1');
-  if (!text.startsWith('version https://git-lfs.github.com/spec/v1\n')) return null;
-  const oid = /^oid sha256:([0-9a-f]{64})$/m.exec(text)?.[1];
-  const size = /^size (\d{1,15})$/m.exec(text)?.[1];
-  return oid === undefined || size === undefined ? null : { sha256: oid, size: Number(size) };
-}
 
 /** Says what a file with a model's name is instead of a model; `null` when there is nothing to say. */
 export function explainFile(file: ModelFile, head: Uint8Array): Remark | null {
