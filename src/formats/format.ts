@@ -82,6 +82,24 @@ export interface Reading {
   readonly remarks: readonly Remark[];
 }
 
+/** A reading that knows nothing yet. */
+export function emptyReading(candidate: Candidate): Reading {
+  return {
+    format: candidate.format,
+    path: candidate.path,
+    framework: null,
+    contract: null,
+    evidence: {},
+    features: null,
+    labels: null,
+    parameters: null,
+    properties: {},
+    requirements: {},
+    risk: 'none',
+    remarks: [],
+  };
+}
+
 /** The bytes are not what the format promises. The message says where and what. */
 export class Malformed extends Error {
   override readonly name = 'Malformed';

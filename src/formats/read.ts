@@ -2,7 +2,15 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { Truncated } from '../model/bytes.ts';
 import type { ModelDirectory, ModelFile } from '../model/walk.ts';
 import { messageOf } from '../ports/errors.ts';
-import { type Candidate, type Format, type Look, Malformed, type Reading, type Remark } from './format.ts';
+import {
+  type Candidate,
+  emptyReading,
+  type Format,
+  type Look,
+  Malformed,
+  type Reading,
+  type Remark,
+} from './format.ts';
 import { explainFile } from './not-a-model.ts';
 import { FORMATS } from './registry.ts';
 
@@ -90,24 +98,6 @@ export async function readCandidate(candidate: Candidate, look: Look): Promise<R
       ],
     };
   }
-}
-
-/** A reading that knows nothing yet. */
-export function emptyReading(candidate: Candidate): Reading {
-  return {
-    format: candidate.format,
-    path: candidate.path,
-    framework: null,
-    contract: null,
-    evidence: {},
-    features: null,
-    labels: null,
-    parameters: null,
-    properties: {},
-    requirements: {},
-    risk: 'none',
-    remarks: [],
-  };
 }
 
 function explainNone(look: Look, choice: string | undefined): Remark[] {

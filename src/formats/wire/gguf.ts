@@ -1,0 +1,150 @@
+import type { Bytes } from '../../model/bytes.ts';
+import { Malformed } from '../format.ts';
+
+/** A metadata value; long arrays (vocabularies) are given by their length only. */
+export type GgufValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | { readonly length: number; readonly first: readonly GgufValue[] };
+
+/** What stands before the tensor data. Source: ggml docs/gguf.md, version 3. */
+export interface Gguf {
+  readonly version: number;
+  readonly bigEndian: boolean;
+  readonly values: ReadonlyMap<string, GgufValue>;
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly dtype: string;
+  }[];
+}
+
+const MAX_COUNT = 1_000_000;
+const MAX_STRING = 16 * 1024 * 1024;
+const KEPT_ELEMENTS = 16;
+
+const FIXED: Readonly<
+  Record<number, { size: number; read(view: DataView, at: number, little: boolean): GgufValue }>
+> = {
+  0: { size: 1, read: (view, at) => view.getUint8(at) },
+  1: { size: 1, read: (view, at) => view.getInt8(at) },
+  2: { size: 2, read: (view, at, little) => view.getUint16(at, little) },
+  3: { size: 2, read: (view, at, little) => view.getInt16(at, little) },
+  4: { size: 4, read: (view, at, little) => view.getUint32(at, little) },
+  5: { size: 4, read: (view, at, little) => view.getInt32(at, little) },
+  6: { size: 4, read: (view, at, little) => view.getFloat32(at, little) },
+  7: { size: 1, read: (view, at) => view.getUint8(at) !== 0 },
+  10: { size: 8, read: (view, at, little) => view.getBigUint64(at, little) },
+  11: { size: 8, read: (view, at, little) => view.getBigInt64(at, little) },
+  12: { size: 8, read: (view, at, little) => view.getFloat64(at, little) },
+};
+const STRING = 8;
+const ARRAY = 9;
+
+/** ggml tensor types by number (ggml.h, enum ggml_type). */
+const TYPES: Readonly<Record<number, string>> = {
+  0: 'F32',
+  1: 'F16',
+  2: 'Q4_0',
+  3: 'Q4_1',
+  6: 'Q5_0',
+  7: 'Q5_1',
+  8: 'Q8_0',
+  9: 'Q8_1',
+  10: 'Q2_K',
+  11: 'Q3_K',
+  12: 'Q4_K',
+  13: 'Q5_K',
+  14: 'Q6_K',
+  15: 'Q8_K',
+  16: 'IQ2_XXS',
+  17: 'IQ2_XS',
+  18: 'IQ3_XXS',
+  19: 'IQ1_S',
+  20: 'IQ4_NL',
+  21: 'IQ3_S',
+  22: 'IQ2_S',
+  23: 'IQ4_XS',
+  24: 'I8',
+  25: 'I16',
+  26: 'I32',
+  27: 'I64',
+  28: 'F64',
+  29: 'IQ1_M',
+  30: 'BF16',
+  34: 'TQ1_0',
+  35: 'TQ2_0',
+  39: 'MXFP4',
+};
+
+/** Reads header, metadata and tensor list. @throws Malformed | Truncated. */
+export function readGguf(bytes: Bytes): Gguf {
+  const magic = bytes.read(0, 8);
+  if (Buffer.from(magic.subarray(0, 4)).toString('latin1') !== 'GGUF')
+    throw new Malformed('there is no GGUF magic');
+  // A version beyond 65535 is a small one in the other byte order: files made on big-endian machines.
+  const raw = new DataView(magic.buffer, magic.byteOffset, 8).getUint32(4, true);
+  const bigEndian = raw > 0xffff;
+  const little = !bigEndian;
+  const version = bigEndian ? new DataView(magic.buffer, magic.byteOffset, 8).getUint32(4, false) : raw;
+  if (version < 1 || version > 3) throw new Malformed(`GGUF version ${version} is not known`);
+  let at = 8;
+  const take = (length: number): DataView => {
+    const part = bytes.read(at, length);
+    at += length;
+    return new DataView(part.buffer, part.byteOffset, length);
+  };
+  const count = (limit: number): number => {
+    const value = version === 1 ? BigInt(take(4).getUint32(0, little)) : take(8).getBigUint64(0, little);
+    if (value > BigInt(limit)) throw new Malformed(`a count of ${value} at byte ${at} is beyond ${limit}`);
+    return Number(value);
+  };
+  const text = (): string => {
+    const view = take(count(MAX_STRING));
+    return Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString('utf8');
+  };
+  const value = (type: number, depth: number): GgufValue => {
+    if (type === STRING) return text();
+    if (type === ARRAY) return array(depth);
+    const fixed = FIXED[type];
+    if (!fixed) throw new Malformed(`a value at byte ${at} has the unknown type ${type}`);
+    return fixed.read(take(fixed.size), 0, little);
+  };
+  const array = (depth: number): GgufValue => {
+    if (depth > 4) throw new Malformed('arrays are nested deeper than 4');
+    const type = take(4).getUint32(0, little);
+    const length = count(100_000_000);
+    const first: GgufValue[] = [];
+    const size = FIXED[type]?.size;
+    for (let index = 0; index < length; index++) {
+      if (index === KEPT_ELEMENTS && size !== undefined) {
+        at += (length - index) * size;
+        break;
+      }
+      const element = value(type, depth + 1);
+      if (index < KEPT_ELEMENTS) first.push(element);
+    }
+    return { length, first };
+  };
+  const tensorCount = count(MAX_COUNT);
+  const valueCount = count(MAX_COUNT);
+  const values = new Map<string, GgufValue>();
+  for (let index = 0; index < valueCount; index++) {
+    const key = text();
+    values.set(key, value(take(4).getUint32(0, little), 0));
+  }
+  const tensors: { name: string; shape: number[]; dtype: string }[] = [];
+  for (let index = 0; index < tensorCount; index++) {
+    const name = text();
+    const rank = take(4).getUint32(0, little);
+    if (rank > 8) throw new Malformed(`tensor "${name}" has ${rank} dimensions`);
+    const shape: number[] = [];
+    for (let axis = 0; axis < rank; axis++) shape.unshift(count(Number.MAX_SAFE_INTEGER));
+    const type = take(4).getUint32(0, little);
+    take(8);
+    tensors.push({ name, shape, dtype: TYPES[type] ?? `type ${type}` });
+  }
+  return { version, bigEndian, values, tensors };
+}
