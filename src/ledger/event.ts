@@ -38,6 +38,8 @@ export interface PublishEvent extends EventBase {
   }[];
   readonly labels: Readonly<Record<string, string>>;
   readonly commit?: string;
+  /** URL of the workflow run: a run that is started again finds what it has done already. */
+  readonly run?: string;
 }
 
 export interface PromoteEvent extends EventBase {

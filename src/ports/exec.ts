@@ -12,6 +12,8 @@ export interface ExecOptions {
   readonly input?: string | Uint8Array;
   /** Each line of either stream, as it comes: for progress. Untrusted text. */
   readonly onLine?: (line: string) => void;
+  /** The bytes of standard output as they come: for what is not text. */
+  readonly onBytes?: (chunk: Uint8Array) => void;
 }
 
 /**
@@ -34,7 +36,10 @@ export const execLocal: Exec = async (command, args, options = {}) => {
       env,
       ...(options.cwd !== undefined && { cwd: options.cwd }),
       ...(options.input !== undefined && { input: Buffer.from(options.input) }),
-      ...(listener && { listeners: { stdline: listener, errline: listener } }),
+      listeners: {
+        ...(listener && { stdline: listener, errline: listener }),
+        ...(options.onBytes && { stdout: options.onBytes }),
+      },
     });
     return { code: exitCode, stdout, stderr };
   } catch (error) {
