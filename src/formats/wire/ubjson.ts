@@ -1,0 +1,135 @@
+import { type Bytes, inMemory } from '../../model/bytes.ts';
+import { Malformed } from '../format.ts';
+
+/** A value of UBJSON; arrays of numbers beyond `KEPT` elements are given by their length only. */
+export type Ubjson =
+  | null
+  | boolean
+  | number
+  | string
+  | { readonly [key: string]: Ubjson }
+  | readonly Ubjson[]
+  | SkippedArray;
+
+export interface SkippedArray {
+  readonly skipped: number;
+}
+
+const KEPT = 4096;
+const MAX_DEPTH = 64;
+const MAX_STRING = 64 * 1024 * 1024;
+
+type Number_ = { readonly size: number; read(view: DataView): number };
+/** Numbers by marker; big-endian. Source: ubjson.org, "Type reference" (draft 12). */
+const NUMBERS: Readonly<Record<string, Number_>> = {
+  i: { size: 1, read: (view) => view.getInt8(0) },
+  U: { size: 1, read: (view) => view.getUint8(0) },
+  I: { size: 2, read: (view) => view.getInt16(0) },
+  l: { size: 4, read: (view) => view.getInt32(0) },
+  L: { size: 8, read: (view) => Number(view.getBigInt64(0)) },
+  d: { size: 4, read: (view) => view.getFloat32(0) },
+  D: { size: 8, read: (view) => view.getFloat64(0) },
+};
+
+/**
+ * Reads a UBJSON document as XGBoost writes it: typed arrays are skipped by their length instead of being read,
+ * so that a model of gigabytes costs the number of its trees and not of its nodes.
+ * @throws Malformed | Truncated.
+ */
+export function readUbjson(bytes: Bytes): Ubjson {
+  let at = 0;
+  const take = (length: number): DataView => {
+    const part = bytes.read(at, length);
+    at += length;
+    return new DataView(part.buffer, part.byteOffset, length);
+  };
+  const marker = (): string => {
+    for (;;) {
+      const code = String.fromCharCode(take(1).getUint8(0));
+      if (code !== 'N') return code;
+    }
+  };
+  const peek = (): string => (at < bytes.size ? String.fromCharCode(bytes.read(at, 1)[0] ?? 0) : '');
+  const length = (code = marker()): number => {
+    const kind = NUMBERS[code];
+    if (!kind || code === 'd' || code === 'D') throw new Malformed(`"${code}" at byte ${at} is no length`);
+    const value = kind.read(take(kind.size));
+    if (!Number.isSafeInteger(value) || value < 0) throw new Malformed(`the length ${value} at byte ${at}`);
+    return value;
+  };
+  const text = (): string => {
+    const size = length();
+    if (size > MAX_STRING) throw new Malformed(`a text of ${size} bytes`);
+    const view = take(size);
+    return Buffer.from(view.buffer, view.byteOffset, size).toString('utf8');
+  };
+  /** `$type` and `#count` after `[` or `{`. */
+  const header = (): { type: string | null; count: number | null } => {
+    let type: string | null = null;
+    if (peek() === '$') {
+      at++;
+      type = marker();
+    }
+    if (peek() !== '#') {
+      if (type !== null) throw new Malformed(`a typed container at byte ${at} has no count`);
+      return { type, count: null };
+    }
+    at++;
+    return { type, count: length() };
+  };
+  const array = (depth: number): Ubjson => {
+    const { type, count } = header();
+    const fixed = type === null ? undefined : NUMBERS[type];
+    if (fixed && count !== null && count > KEPT) {
+      if (at + count * fixed.size > bytes.size) throw new Malformed(`an array at byte ${at} is cut short`);
+      at += count * fixed.size;
+      return { skipped: count };
+    }
+    const out: Ubjson[] = [];
+    while (count === null ? peek() !== ']' : out.length < count) {
+      if (fixed) out.push(fixed.read(take(fixed.size)));
+      else out.push(value(type ?? marker(), depth + 1));
+      if (count !== null && type !== null && 'TFZ'.includes(type) && out.length > KEPT) break;
+    }
+    if (count === null) at++;
+    return out;
+  };
+  const object = (depth: number): Ubjson => {
+    const { type, count } = header();
+    const out: Record<string, Ubjson> = Object.create(null);
+    for (let index = 0; count === null ? peek() !== '}' : index < count; index++) {
+      const key = text();
+      out[key] = value(type ?? marker(), depth + 1);
+    }
+    if (count === null) at++;
+    return out;
+  };
+  const value = (code: string, depth: number): Ubjson => {
+    if (depth > MAX_DEPTH) throw new Malformed(`values are nested deeper than ${MAX_DEPTH}`);
+    const kind = NUMBERS[code];
+    if (kind) return kind.read(take(kind.size));
+    switch (code) {
+      case 'Z':
+        return null;
+      case 'T':
+        return true;
+      case 'F':
+        return false;
+      case 'C':
+        return String.fromCharCode(take(1).getUint8(0));
+      case 'S':
+      case 'H':
+        return text();
+      case '[':
+        return array(depth);
+      case '{':
+        return object(depth);
+      default:
+        throw new Malformed(`"${code}" at byte ${at} is no UBJSON marker`);
+    }
+  };
+  return value(marker(), 0);
+}
+
+/** The same for bytes in memory. */
+export const parseUbjson = (bytes: Uint8Array): Ubjson => readUbjson(inMemory(bytes));

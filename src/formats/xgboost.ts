@@ -1,0 +1,171 @@
+import type { Label, ScalarType, Shape } from '../contract/types.ts';
+import { type Bytes, inMemory } from '../model/bytes.ts';
+import { open } from '../model/walk.ts';
+import { type Column, tabularInputs, typeOfCategories } from './columns.ts';
+import { type Candidate, emptyReading, type Format, Malformed, type Reading } from './format.ts';
+import { assumed, derived, stated, type Told, tell } from './told.ts';
+import { readUbjson, type Ubjson } from './wire/ubjson.ts';
+import { looksLikeXgboostBinary, readXgboostBinary } from './xgboost/binary.ts';
+import { readLearnerJson } from './xgboost/json.ts';
+import type { Learner } from './xgboost/learner.ts';
+
+/** Boosters that XGBoost saved as JSON, UBJSON or (before 3.1) in its own binary form. */
+export const xgboost: Format = {
+  id: 'xgboost',
+  title: 'XGBoost',
+  detect: (look) =>
+    look.directory.files
+      .filter((file) => kindOf(look.head(file), file.size) !== null)
+      .map((file): Candidate => ({ format: 'xgboost', path: file.path, role: 'model', covers: [] })),
+  async read(candidate, look) {
+    const file = look.file(candidate.path);
+    if (!file) throw new Malformed('the file is gone');
+    using bytes = open(file);
+    return readBooster(candidate, bytes, look.head(file));
+  },
+};
+
+/** A booster's bytes in any of the three forms; also used for boosters inside pickles. */
+export function readBooster(candidate: Candidate, bytes: Bytes, head: Uint8Array): Reading {
+  const kind = kindOf(head, bytes.size);
+  if (kind === null) throw new Malformed('it is in none of the forms that XGBoost saves');
+  if (kind === 'binary') return readingOf(candidate, readXgboostBinary(bytes));
+  const document = kind === 'json' ? readLearnerJson(bytes) : readUbjson(bytes);
+  return readingOf(candidate, learnerOf(document));
+}
+
+/** A booster in memory. */
+export const boosterInMemory = (candidate: Candidate, bytes: Uint8Array): Reading =>
+  readBooster(candidate, inMemory(bytes), bytes.subarray(0, 4096));
+
+function kindOf(head: Uint8Array, size: number): 'json' | 'ubjson' | 'binary' | null {
+  const text = Buffer.from(head.subarray(0, 512)).toString('latin1');
+  if (/^\s*\{\s*"(learner|version)"\s*:/.test(text) && (text.includes('learner') || size > 512)) {
+    return /^\s*\{\s*"learner"/.test(text) ||
+      /"version"\s*:\s*\[\s*\d+\s*,\s*\d+\s*,\s*\d+\s*\]\s*,\s*"learner"/.test(text)
+      ? 'json'
+      : null;
+  }
+  // "{", a length of any width, then the first key.
+  const key = Math.max(text.indexOf('learner'), text.indexOf('version'));
+  if (head[0] === 0x7b && 'iUIlL'.includes(text[1] ?? ' ') && key >= 3 && key <= 10) return 'ubjson';
+  return looksLikeXgboostBinary(head, size) ? 'binary' : null;
+}
+
+type Tree = Readonly<Record<string, Ubjson>>;
+
+function learnerOf(document: Ubjson): Learner {
+  const tree = (value: Ubjson | undefined): Tree =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Tree) : {};
+  const strings = (value: Ubjson | undefined): string[] => (Array.isArray(value) ? value.map(String) : []);
+  const natural = (value: Ubjson | undefined): number => Math.max(0, Math.trunc(Number(value ?? 0)) || 0);
+  const learner = tree(tree(document)['learner']);
+  if (Object.keys(learner).length === 0) throw new Malformed('there is no "learner" in it');
+  const parameters = tree(learner['learner_model_param']);
+  const booster = tree(learner['gradient_booster']);
+  // A dart booster holds the tree booster one level deeper.
+  const model = tree(booster['model'] ?? tree(booster['gbtree'])['model']);
+  const version = tree(document)['version'];
+  const count = natural(parameters['num_feature']);
+  const text = (value: Ubjson | undefined) => (typeof value === 'string' ? value : null);
+  return {
+    version: Array.isArray(version) ? version.join('.') : null,
+    featureCount: count > 0 ? count : null,
+    names: strings(learner['feature_names']),
+    types: strings(learner['feature_types']),
+    categories: categoriesOf(model['cats']),
+    classCount: natural(parameters['num_class']),
+    targetCount: Math.max(1, natural(parameters['num_target'])),
+    objective: text(tree(learner['objective'])['name']),
+    booster: text(booster['name']),
+    trees: text(tree(model['gbtree_model_param'])['num_trees']),
+  };
+}
+
+/** Categories by feature (since 3.1): `enc` has texts as offsets and bytes, or numbers as values. */
+function categoriesOf(cats: Ubjson | undefined): (readonly Label[] | null)[] {
+  const encodings = (cats as Tree | null | undefined)?.['enc'];
+  if (!Array.isArray(encodings)) return [];
+  return encodings.map((encoded: Ubjson) => {
+    if (typeof encoded !== 'object' || encoded === null || !('values' in encoded)) return null;
+    const { values, offsets } = encoded as { values?: Ubjson; offsets?: Ubjson };
+    if (!Array.isArray(values) || !values.every((one): one is number => typeof one === 'number')) return null;
+    if (!Array.isArray(offsets)) return values.length > 0 ? values : null;
+    if (offsets.length < 2) return null;
+    const bytes = Buffer.from(values.map((code) => code & 0xff));
+    return offsets.slice(1).map((end, index) => bytes.toString('utf8', Number(offsets[index]), Number(end)));
+  });
+}
+
+const TYPES: Readonly<Record<string, ScalarType>> = {
+  float: 'float32',
+  q: 'float32',
+  int: 'int64',
+  i: 'bool',
+};
+
+function readingOf(candidate: Candidate, learner: Learner): Reading {
+  const named =
+    learner.names.length > 0 && learner.names.length === (learner.featureCount ?? learner.names.length);
+  const columns = learner.names.map((name, index): Column => {
+    const categories = learner.categories[index] ?? null;
+    return {
+      name,
+      type: columnType(learner.types[index], categories),
+      ...(categories && { categories }),
+    };
+  });
+  const told = tell({
+    predict: {
+      inputs: tabularInputs(
+        named ? columns : null,
+        learner.featureCount,
+        assumed('float32', 'XGBoost computes in float32'),
+        named ? 'learner.feature_names' : 'learner.learner_model_param.num_feature',
+      ),
+      outputs: [outputOf(learner)],
+    },
+  });
+  const properties: Record<string, string> = {};
+  if (learner.objective !== null) properties['objective'] = learner.objective;
+  if (learner.booster !== null) properties['booster'] = learner.booster;
+  if (learner.trees !== null) properties['trees'] = learner.trees;
+  if (learner.classCount > 0) properties['classes'] = String(learner.classCount);
+  return {
+    ...emptyReading(candidate),
+    framework: { name: 'xgboost', version: learner.version },
+    contract: told.contract,
+    evidence: told.evidence,
+    features: named ? learner.names : null,
+    properties,
+    requirements: { xgboost: learner.version },
+  };
+}
+
+function columnType(type: string | undefined, categories: readonly Label[] | null): Told<ScalarType> {
+  if (categories) return derived(typeOfCategories(categories), 'gradient_booster.model.cats');
+  if (type === undefined || type === 'c') return assumed('float32', 'XGBoost computes in float32');
+  const known = TYPES[type];
+  return known ? stated(known, 'learner.feature_types') : assumed('float32', 'XGBoost computes in float32');
+}
+
+/** What `Booster.predict` returns. Source: XGBoost, "Prediction"; multi:softmax gives class numbers as floats. */
+function outputOf(learner: Learner) {
+  const objective = learner.objective ?? '';
+  const [name, shape]: [string, Shape] =
+    objective === 'multi:softprob'
+      ? ['probabilities', ['batch', learner.classCount]]
+      : objective === 'multi:softmax'
+        ? ['label', ['batch']]
+        : learner.targetCount > 1
+          ? ['prediction', ['batch', learner.targetCount]]
+          : objective === 'binary:logistic'
+            ? ['probability', ['batch']]
+            : ['prediction', ['batch']];
+  const where = `learner.objective.name = ${learner.objective}`;
+  return {
+    name: assumed(name, where),
+    type: derived('float32' as const, 'Booster.predict returns float32'),
+    shape: derived(shape, where),
+  };
+}
