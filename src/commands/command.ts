@@ -12,14 +12,16 @@ export interface InputSpec {
   readonly required?: boolean;
 }
 
-/** The values of a command's inputs: `null` for a string that was not given. */
+/** The values of a command's inputs: `null` for a string or choice that was not given and has no default. */
 export type Values<S extends Readonly<Record<string, InputSpec>>> = {
   readonly [K in keyof S]: S[K]['kind'] extends 'boolean'
     ? boolean
     : S[K]['kind'] extends 'list'
       ? readonly string[]
       : S[K] extends { readonly choices: readonly (infer C)[] }
-        ? C
+        ? S[K] extends { readonly default: string }
+          ? C
+          : C | null
         : S[K] extends { readonly required: true } | { readonly default: string }
           ? string
           : string | null;

@@ -1,0 +1,1 @@
+import{t as e}from"./chunks/run-njuKpPr1.js";await e(`plan`);export{};

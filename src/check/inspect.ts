@@ -1,0 +1,125 @@
+import { type Contract, defaultSignature, type Label } from '../contract/types.ts';
+import type { Evidence, Reading, Remark } from '../formats/format.ts';
+import { type Found, lookAt, readModel } from '../formats/read.ts';
+import { contentDigest, type DigestedFile, digestFiles } from '../model/digest.ts';
+import { type Finding, finding, sortFindings } from '../model/finding.ts';
+import type { ModelDirectory } from '../model/walk.ts';
+import { CHECKSUM_FILE } from './checksums.ts';
+import { lint } from './lint.ts';
+
+/**
+ * `clean`: nothing to say. `review`: a person should look before it is loaded. `dangerous`: loading it runs
+ * code that no model needs. `not-a-model`: nothing in the directory can be read as a model.
+ */
+export type Verdict = 'clean' | 'review' | 'dangerous' | 'not-a-model';
+
+/** All that a model directory says about itself. */
+export interface Inspection {
+  readonly name: string;
+  /** As the user gave it. */
+  readonly path: string;
+  /** Id of the format, or `null` where there is no model or no choice among several. */
+  readonly format: string | null;
+  /** File or folder within the directory that was read. */
+  readonly file: string | null;
+  readonly framework: { readonly name: string; readonly version: string | null } | null;
+  /** What was inferred; what is not known in it is `null`. */
+  readonly contract: Contract | null;
+  /** Name of the signature that is called when none is named. */
+  readonly default: string | null;
+  readonly features: readonly string[] | null;
+  readonly labels: readonly Label[] | null;
+  /** Count of trained parameters. */
+  readonly parameters: number | null;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly requirements: Readonly<Record<string, string | null>>;
+  readonly verdict: Verdict;
+  /** By JSON Pointer into `contract`. */
+  readonly evidence: Readonly<Record<string, Evidence>>;
+  readonly findings: readonly Finding[];
+  /** What else in the directory describes the model, such as an MLflow `MLmodel`. */
+  readonly declarations: readonly {
+    readonly format: string;
+    readonly path: string;
+    readonly contract: Contract | null;
+  }[];
+  readonly files: { readonly count: number; readonly size: number };
+  /** SHA-256 of the content, where it was asked for. */
+  readonly digest: string | null;
+}
+
+export interface InspectOptions {
+  readonly name: string;
+  /** File or folder within the directory that is the model, where the user chose. */
+  readonly choice?: string | null;
+  /** Whether every byte is hashed. The contract never waits for it. */
+  readonly digest?: boolean;
+}
+
+/** Inspection together with the readings that it was made from, for the commands that go on with them. */
+export interface Inspected {
+  readonly inspection: Inspection;
+  /** `null` where there is no model, or no choice among several. */
+  readonly reading: Reading | null;
+  readonly declarations: readonly Reading[];
+  /** Of all files but `checksum.txt`, where hashing was asked for. */
+  readonly digests: readonly DigestedFile[] | null;
+}
+
+/** Detects, reads, lints, and hashes where that is asked for. Damage and danger are findings, not errors. */
+export async function inspectModel(directory: ModelDirectory, options: InspectOptions): Promise<Inspected> {
+  const found = await readModel(lookAt(directory), options.choice ?? undefined);
+  const reading = found.kind === 'model' ? found.reading : null;
+  const declarations = found.kind === 'model' ? found.declarations : [];
+  const digests = options.digest ? await digestContent(directory) : null;
+  const remarks = [
+    ...(found.kind === 'model' ? found.reading.remarks : found.remarks),
+    ...declarations.flatMap((one) => one.remarks),
+    ...(found.kind === 'none' ? [] : lint(directory, reading, digests)),
+  ];
+  const inspection: Inspection = {
+    name: options.name,
+    path: directory.path,
+    format: reading?.format ?? null,
+    file: reading?.path ?? null,
+    framework: reading?.framework ?? null,
+    contract: reading?.contract ?? null,
+    default: reading?.contract ? defaultSignature(reading.contract) : null,
+    features: reading?.features ?? null,
+    labels: reading?.labels ?? null,
+    parameters: reading?.parameters ?? null,
+    properties: reading?.properties ?? {},
+    requirements: reading?.requirements ?? {},
+    verdict: verdictOf(found),
+    evidence: reading?.evidence ?? {},
+    findings: sortFindings(remarks.map((remark) => toFinding(remark, options.name, directory))),
+    declarations: declarations.map(({ format, path, contract }) => ({ format, path, contract })),
+    files: {
+      count: directory.files.length,
+      size: directory.files.reduce((sum, file) => sum + file.size, 0),
+    },
+    digest: digests === null ? null : `sha256:${contentDigest(digests)}`,
+  };
+  return { inspection, reading, declarations, digests };
+}
+
+/** Digests of all files but `checksum.txt`, which is no part of what it vouches for. */
+export function digestContent(directory: ModelDirectory): Promise<DigestedFile[]> {
+  const files = directory.files.filter((file) => file.path !== CHECKSUM_FILE);
+  return digestFiles({ ...directory, files });
+}
+
+/** A remark of a format or a lint as a finding of this model, with its path from the root of the repository. */
+export function toFinding(remark: Remark, model: string, directory: ModelDirectory): Finding {
+  const { file, ...rest } = remark;
+  const base = directory.path === '.' ? '' : `${directory.path.replace(/\/+$/, '')}/`;
+  return finding({ ...rest, model, file: file === undefined || file === '' ? directory.path : base + file });
+}
+
+function verdictOf(found: Found): Verdict {
+  if (found.kind === 'none') return 'not-a-model';
+  if (found.kind === 'ambiguous') return 'review';
+  const risks = [found.reading, ...found.declarations].map((one) => one.risk);
+  if (risks.includes('dangerous')) return 'dangerous';
+  return risks.includes('review') ? 'review' : 'clean';
+}
