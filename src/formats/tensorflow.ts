@@ -1,0 +1,146 @@
+import { posix } from 'node:path';
+import { open } from '../model/walk.ts';
+import { type Candidate, type Format, type Look, Malformed, type Reading, type Remark } from './format.ts';
+import { explainFile } from './not-a-model.ts';
+import { watchOperators } from './tensorflow/active.ts';
+import { functionSignatures } from './tensorflow/functions.ts';
+import { trainableCount, watchVariables } from './tensorflow/parameters.ts';
+import { declaredSignatures, methodNames, servedMetaGraph, tagsOf } from './tensorflow/signatures.ts';
+import { binaryMetaGraphs, type MetaGraph, textMetaGraphs } from './tensorflow/source.ts';
+import { type ToldSignature, tell } from './told.ts';
+import { child, string } from './wire/tree.ts';
+
+/** TensorFlow SavedModel: a folder with `saved_model.pb` or `saved_model.pbtxt`, its variables beside it. */
+export const tensorflow: Format = {
+  id: 'tensorflow',
+  title: 'TensorFlow SavedModel',
+  detect(look) {
+    const folders = new Set(
+      look.directory.files
+        .filter((file) => FILES.has(posix.basename(file.path)) && explainFile(file, look.head(file)) === null)
+        .map((file) => folderOf(file.path)),
+    );
+    return [...folders].map(
+      (path): Candidate => ({
+        format: 'tensorflow',
+        path,
+        role: 'model',
+        covers: look.directory.files.map((file) => file.path).filter((file) => belongs(file, path)),
+      }),
+    );
+  },
+  async read(candidate, look) {
+    return readSavedModel(candidate, look);
+  },
+};
+
+/** In the order in which TensorFlow looks for them. */
+const FILE_NAMES = ['saved_model.cpb', 'saved_model.pb', 'saved_model.pbtxt'];
+const FILES: ReadonlySet<string> = new Set(FILE_NAMES);
+const BESIDE = new Set(['variables', 'assets', 'assets.extra', 'debug']);
+const BESIDE_FILES = new Set([...FILE_NAMES, 'fingerprint.pb', 'keras_metadata.pb']);
+
+function folderOf(path: string): string {
+  const folder = posix.dirname(path);
+  return folder === '.' ? '' : folder;
+}
+
+function belongs(file: string, folder: string): boolean {
+  if (folder !== '' && !file.startsWith(`${folder}/`)) return false;
+  const [first = '', ...rest] = file.slice(folder === '' ? 0 : folder.length + 1).split('/');
+  return rest.length === 0 ? BESIDE_FILES.has(first) : BESIDE.has(first);
+}
+
+function readSavedModel(candidate: Candidate, look: Look): Reading {
+  const at = (name: string) => look.file(posix.join(candidate.path, name));
+  const file = FILE_NAMES.map(at).find((one) => one !== undefined);
+  if (!file) throw new Malformed('there is no saved_model.pb');
+  if (file.path.endsWith('.cpb')) return chunked(candidate, file.path);
+  using bytes = open(file);
+  const metaGraphs = file.path.endsWith('.pbtxt') ? textMetaGraphs(bytes) : binaryMetaGraphs(bytes);
+  const served = servedMetaGraph(metaGraphs);
+  if (!served) throw new Malformed('the file has no meta graph');
+  const operators = watchOperators();
+  const variables = watchVariables();
+  for (const metaGraph of metaGraphs)
+    metaGraph.walk((node) => {
+      operators.node(node);
+      if (metaGraph === served) variables.node(node);
+    });
+  const active = operators.result(file.path);
+  const signatures = signaturesOf(served);
+  const version = string(child(served.tree, 'meta_info_def'), 'tensorflow_version');
+  const known = /^\d+(\.\d+)*/.test(version) ? version : null;
+  const remarks: Remark[] = [...active.remarks];
+  if (Object.keys(signatures).length === 0)
+    remarks.push({
+      rule: 'signature-missing',
+      level: 'warning',
+      file: file.path,
+      message: 'the model has neither a signature nor a function that can be called by name',
+      help: 'Pass `signatures=` to `tf.saved_model.save`, or write contract.yaml.',
+    });
+  const told = Object.keys(signatures).length > 0 ? tell(signatures, defaultOf(signatures)) : null;
+  return {
+    format: 'tensorflow',
+    path: candidate.path,
+    framework: { name: 'tensorflow', version: version === '' ? null : version },
+    contract: told?.contract ?? null,
+    evidence: told?.evidence ?? {},
+    features: null,
+    labels: null,
+    parameters: trainableCount(served.tree) ?? variables.count(served.trainable),
+    properties: propertiesOf(served, metaGraphs),
+    requirements: { tensorflow: known },
+    risk: active.risk,
+    remarks,
+  };
+}
+
+/** What is declared; where nothing is, the functions of the model. */
+function signaturesOf(metaGraph: MetaGraph): Record<string, ToldSignature> {
+  const declared = declaredSignatures(metaGraph.tree);
+  return Object.keys(declared).length > 0 ? declared : functionSignatures(metaGraph.tree);
+}
+
+function defaultOf(signatures: Readonly<Record<string, ToldSignature>>): string | undefined {
+  const names = Object.keys(signatures);
+  for (const name of ['serving_default', 'predict', '__call__']) if (names.includes(name)) return name;
+  return names.length === 1 ? names[0] : undefined;
+}
+
+function propertiesOf(served: MetaGraph, all: readonly MetaGraph[]): Record<string, string> {
+  const properties: Record<string, string> = { tags: tagsOf(served.tree).join(', ') };
+  const git = string(child(served.tree, 'meta_info_def'), 'tensorflow_git_version');
+  if (git !== '') properties['tensorflow_git_version'] = git;
+  if (all.length > 1) properties['meta_graphs'] = all.map(({ tree }) => tagsOf(tree).join('+')).join(', ');
+  for (const [key, method] of methodNames(served.tree))
+    if (method !== '') properties[`method.${key}`] = method;
+  return properties;
+}
+
+/** A model over 2 GB is split into chunks of a container of its own. */
+function chunked(candidate: Candidate, file: string): Reading {
+  return {
+    format: 'tensorflow',
+    path: candidate.path,
+    framework: { name: 'tensorflow', version: null },
+    contract: null,
+    evidence: {},
+    features: null,
+    labels: null,
+    parameters: null,
+    properties: {},
+    requirements: { tensorflow: null },
+    risk: 'review',
+    remarks: [
+      {
+        rule: 'format-unsupported',
+        level: 'warning',
+        file,
+        message: 'a SavedModel that is split into chunks (saved_model.cpb) cannot be read yet',
+        help: 'Write contract.yaml, or save the model without its constants in the graph.',
+      },
+    ],
+  };
+}

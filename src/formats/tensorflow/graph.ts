@@ -1,0 +1,86 @@
+import { decode, fields, type Message, messageIn, type Schema, textIn } from '../wire/protobuf.ts';
+import { child, children, string, strings, type Tree } from '../wire/tree.ts';
+import { NODE_ATTRIBUTE } from './schema.ts';
+
+/** One node of a GraphDef; its attributes are read when they are asked for. */
+export interface GraphNode {
+  readonly name: string;
+  readonly operator: string;
+  /** Where it is: '' in the graph itself, else the function's name. */
+  readonly inFunction: string;
+  readonly inputs: readonly string[];
+  /** Attributes that hold a type or a shape, by name. */
+  readonly attributes: () => ReadonlyMap<string, Tree>;
+}
+
+/** Visits the nodes of a GraphDef and of its functions; nothing of the graph is kept. */
+export function walkGraphDef(graph: Message, visit: (node: GraphNode) => void): void {
+  for (const field of fields(graph)) {
+    if (field.number === 1) visit(readNode(messageIn(graph, field), ''));
+    else if (field.number === 2) {
+      const library = messageIn(graph, field);
+      for (const part of fields(library))
+        if (part.number === 1) walkFunction(messageIn(library, part), visit);
+    }
+  }
+}
+
+const FUNCTION_NAME: Schema = { signature: [1, { name: [1, 'string'] }] };
+
+function walkFunction(definition: Message, visit: (node: GraphNode) => void): void {
+  const name = string(child(decode(definition, FUNCTION_NAME), 'signature'), 'name');
+  for (const field of fields(definition))
+    if (field.number === 3) visit(readNode(messageIn(definition, field), name));
+}
+
+function readNode(message: Message, inFunction: string): GraphNode {
+  let name = '';
+  let operator = '';
+  const inputs: string[] = [];
+  for (const field of fields(message)) {
+    if (field.number === 1) name = textIn(message, field);
+    else if (field.number === 2) operator = textIn(message, field);
+    else if (field.number === 3) inputs.push(textIn(message, field));
+  }
+  return {
+    name,
+    operator,
+    inFunction,
+    inputs,
+    attributes() {
+      const found = new Map<string, Tree>();
+      for (const field of fields(message)) {
+        if (field.number !== 5) continue;
+        const entry = decode(messageIn(message, field), NODE_ATTRIBUTE);
+        const value = child(entry, 'value');
+        if (value) found.set(string(entry, 'key'), value);
+      }
+      return found;
+    },
+  };
+}
+
+/** The same for a graph that was read from text. */
+export function walkGraphTree(graph: Tree | undefined, visit: (node: GraphNode) => void): void {
+  for (const node of children(graph, 'node')) visit(nodeOfTree(node, ''));
+  for (const definition of children(child(graph, 'library'), 'function')) {
+    const name = string(child(definition, 'signature'), 'name');
+    for (const node of children(definition, 'node_def')) visit(nodeOfTree(node, name));
+  }
+}
+
+function nodeOfTree(node: Tree, inFunction: string): GraphNode {
+  return {
+    name: string(node, 'name'),
+    operator: string(node, 'op'),
+    inFunction,
+    inputs: strings(node, 'input'),
+    attributes: () =>
+      new Map(
+        children(node, 'attr').flatMap((entry): [string, Tree][] => {
+          const value = child(entry, 'value');
+          return value ? [[string(entry, 'key'), value]] : [];
+        }),
+      ),
+  };
+}

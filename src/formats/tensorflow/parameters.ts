@@ -1,0 +1,45 @@
+import { bool, child, type Tree } from '../wire/tree.ts';
+import type { GraphNode } from './graph.ts';
+import { objectsOf } from './signatures.ts';
+import { countOf } from './types.ts';
+
+/** Trained values: the sum over the variables of the object graph that are trainable. `null`: nothing says it. */
+export function trainableCount(metaGraph: Tree): number | null {
+  let sum = 0;
+  let seen = false;
+  for (const object of objectsOf(metaGraph)) {
+    const variable = child(object, 'variable');
+    if (!variable || !bool(variable, 'trainable')) continue;
+    const count = countOf(child(variable, 'shape'));
+    if (count === null) return null;
+    seen = true;
+    sum += count;
+  }
+  return seen ? sum : null;
+}
+
+const VARIABLES = new Set(['Variable', 'VariableV2', 'VarHandleOp']);
+const MAX_VARIABLES = 100_000;
+
+/** Collects the shapes of the variables of a graph of TensorFlow 1, which has no object graph. */
+export function watchVariables(): {
+  readonly node: (node: GraphNode) => void;
+  readonly count: (trainable: ReadonlySet<string>) => number | null;
+} {
+  const counts = new Map<string, number | null>();
+  return {
+    node(node) {
+      if (!VARIABLES.has(node.operator) || node.inFunction !== '' || counts.size >= MAX_VARIABLES) return;
+      counts.set(node.name, countOf(child(node.attributes().get('shape'), 'shape')));
+    },
+    count(trainable) {
+      let sum = 0;
+      for (const name of trainable) {
+        const count = counts.get(name);
+        if (count === undefined || count === null) return null;
+        sum += count;
+      }
+      return trainable.size === 0 ? null : sum;
+    },
+  };
+}

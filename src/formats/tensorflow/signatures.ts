@@ -1,0 +1,67 @@
+import { stated, type ToldField, type ToldSignature, unknown } from '../told.ts';
+import { child, children, entries, has, string, type Tree } from '../wire/tree.ts';
+import { dataType, tensorShape } from './types.ts';
+
+/** What TensorFlow puts in for initialization: no way to call the model. */
+const INTERNAL = new Set(['__saved_model_init_op', '__saved_model_train_op']);
+
+/** The SignatureDefs of a meta graph, by key. Inputs and outputs come sorted by name, as TensorFlow orders them. */
+export function declaredSignatures(metaGraph: Tree): Record<string, ToldSignature> {
+  const signatures: Record<string, ToldSignature> = {};
+  for (const [key, definition] of entries(metaGraph, 'signature_def')) {
+    if (INTERNAL.has(key)) continue;
+    const defaults = new Set(entries(definition, 'defaults').map(([name]) => name));
+    const side = (name: 'inputs' | 'outputs') =>
+      entries(definition, name).map(([field, info]) =>
+        tensorField(field, info, `signature_def["${key}"].${name}["${field}"]`, defaults.has(field)),
+      );
+    signatures[key] = { inputs: side('inputs'), outputs: side('outputs') };
+  }
+  return signatures;
+}
+
+function tensorField(name: string, info: Tree, where: string, hasDefault: boolean): ToldField {
+  const composite = child(info, 'composite_tensor');
+  const shape = child(info, 'tensor_shape');
+  return {
+    name: stated(name, where),
+    type: dataType(info, 'dtype', `${where}.dtype`),
+    shape:
+      composite && !shape
+        ? unknown(`${where} is a composite tensor`)
+        : tensorShape(shape, `${where}.tensor_shape`),
+    ...(hasDefault && { optional: true }),
+    ...((composite || has(info, 'coo_sparse')) && { description: 'a sparse or ragged tensor' }),
+  };
+}
+
+/** Method names of the signatures by key, such as `tensorflow/serving/predict`. */
+export function methodNames(metaGraph: Tree): Map<string, string> {
+  return new Map(
+    entries(metaGraph, 'signature_def')
+      .filter(([key]) => !INTERNAL.has(key))
+      .map(([key, definition]) => [key, string(definition, 'method_name')]),
+  );
+}
+
+/** Feature names that `classify` and `regress` signatures hide behind serialized tf.Example. */
+export function takesExamples(metaGraph: Tree): boolean {
+  return [...methodNames(metaGraph).values()].some((name) => /\/(classify|regress)$/.test(name));
+}
+
+/** The tags of a meta graph, such as `serve`. */
+export function tagsOf(metaGraph: Tree): string[] {
+  const info = child(metaGraph, 'meta_info_def');
+  return (info?.get('tags') ?? []).filter((tag) => typeof tag === 'string');
+}
+
+/** The meta graph to serve: tagged `serve` and nothing else, else tagged `serve`, else the first. */
+export function servedMetaGraph<T extends { readonly tree: Tree }>(metaGraphs: readonly T[]): T | undefined {
+  const serving = metaGraphs.filter(({ tree }) => tagsOf(tree).includes('serve'));
+  return serving.find(({ tree }) => tagsOf(tree).length === 1) ?? serving[0] ?? metaGraphs[0];
+}
+
+/** Whether the object graph has anything. */
+export function objectsOf(metaGraph: Tree): Tree[] {
+  return children(child(metaGraph, 'object_graph_def'), 'nodes');
+}
