@@ -1,0 +1,310 @@
+import type { Bytes } from '../../model/bytes.ts';
+import { Malformed } from '../format.ts';
+
+/*
+ * As much of HDF5 as a model's structure needs: groups, attributes and the shapes of datasets, by offsets in the file. The
+ * libraries for it want the whole file in memory or bring 15 MB of WebAssembly, and the file may be gigabytes.
+ * Source: "HDF5 File Format Specification Version 3.0". Dense link and attribute storage (files written with
+ * libver="latest") is not followed; what is stored so is listed in `unread`.
+ */
+
+/** An attribute's value: texts and numbers; `null` for types that are not read. */
+export type Attribute = string | number | readonly string[] | readonly number[] | null;
+
+export interface Hdf5Object {
+  readonly attributes: ReadonlyMap<string, Attribute>;
+  /** Of a group: where its children are. */
+  readonly links: ReadonlyMap<string, number>;
+  /** Of a dataset. */
+  readonly shape: readonly number[] | null;
+  /** Of a dataset, as NumPy names it; `null` for compound and other types. */
+  readonly dtype: string | null;
+  /** What the file keeps in dense storage. */
+  readonly unread: readonly ('links' | 'attributes')[];
+}
+
+export interface Hdf5 {
+  readonly root: number;
+  /** Reads the object whose header is at an address that `links` gave. */
+  object(address: number): Hdf5Object;
+}
+
+const SIGNATURE = '\x89HDF\r\n\x1a\n';
+const MAX_MESSAGES = 20_000;
+const MAX_LINKS = 200_000;
+const MAX_VALUE = 64 * 1024 * 1024;
+const UNDEFINED = 0xffffffffffffffffn;
+
+/** Where the superblock is: at 0, or at 512, 1024, 2048 … behind a user block; `null` when it is not HDF5. */
+export function findSuperblock(head: Uint8Array): number | null {
+  for (let at = 0; at + 8 <= head.length; at = at === 0 ? 512 : at * 2)
+    if (Buffer.from(head.subarray(at, at + 8)).toString('latin1') === SIGNATURE) return at;
+  return null;
+}
+
+/** Opens a file; objects are read when they are asked for. @throws Malformed | Truncated. */
+export function openHdf5(bytes: Bytes): Hdf5 {
+  const start = findSuperblock(bytes.read(0, Math.min(4096, bytes.size)));
+  if (start === null) throw new Malformed('there is no HDF5 signature');
+  const version = byte(bytes, start + 8);
+  if (version > 3) throw new Malformed(`HDF5 superblock version ${version} is not known`);
+  const old = version < 2;
+  const offsetSize = byte(bytes, start + (old ? 13 : 9));
+  const lengthSize = byte(bytes, start + (old ? 14 : 10));
+  for (const size of [offsetSize, lengthSize])
+    if (![2, 4, 8].includes(size)) throw new Malformed(`HDF5 addresses of ${size} bytes are not known`);
+  const file: File = { bytes, offsetSize, lengthSize, base: start };
+  const addresses = start + (old ? (version === 1 ? 28 : 24) : 12);
+  const root = old
+    ? number(bytes, addresses + 5 * offsetSize, offsetSize)
+    : number(bytes, addresses + 3 * offsetSize, offsetSize);
+  return { root, object: (address) => readObject(file, address) };
+}
+
+interface File {
+  readonly bytes: Bytes;
+  readonly offsetSize: number;
+  readonly lengthSize: number;
+  /** Addresses count from here: the user block comes before it. */
+  readonly base: number;
+}
+
+interface Message {
+  readonly type: number;
+  readonly at: number;
+  readonly size: number;
+}
+
+function readObject(file: File, address: number): Hdf5Object {
+  const attributes = new Map<string, Attribute>();
+  const links = new Map<string, number>();
+  const unread: ('links' | 'attributes')[] = [];
+  let shape: readonly number[] | null = null;
+  let type: Datatype | null = null;
+  for (const message of messages(file, file.base + address)) {
+    if (message.type === 0x01) shape = readDataspace(file, message.at);
+    if (message.type === 0x03) type = readDatatype(file, message.at);
+    if (message.type === 0x06) readLink(file, message.at, links);
+    if (message.type === 0x0c) readAttribute(file, message.at, attributes);
+    if (message.type === 0x11) readSymbolTable(file, message.at, links);
+    if (message.type === 0x02 && densely(file, message, 8)) unread.push('links');
+    if (message.type === 0x15 && densely(file, message, 2)) unread.push('attributes');
+  }
+  const dataset = type !== null;
+  return { attributes, links, shape: dataset ? shape : null, dtype: type?.name ?? null, unread };
+}
+
+/** Link info and attribute info messages: is there a fractal heap behind them? */
+function densely(file: File, message: Message, orderSize: number): boolean {
+  const flags = byte(file.bytes, message.at + 1);
+  const at = message.at + 2 + ((flags & 1) !== 0 ? orderSize : 0);
+  return wide(file.bytes, at, file.offsetSize) !== UNDEFINED >> BigInt(64 - 8 * file.offsetSize);
+}
+
+/** All messages of an object header, continuation blocks included. */
+function messages(file: File, start: number): Message[] {
+  const out: Message[] = [];
+  const { bytes, offsetSize, lengthSize } = file;
+  const modern = latin1(bytes, start, 4) === 'OHDR';
+  const flags = modern ? byte(bytes, start + 5) : 0;
+  const ordered = modern && (flags & 4) !== 0;
+  const head = modern ? (ordered ? 6 : 4) : 8;
+  const blocks: { at: number; end: number }[] = [];
+  if (modern) {
+    const sizeAt = start + 6 + ((flags & 0x20) !== 0 ? 16 : 0) + ((flags & 0x10) !== 0 ? 4 : 0);
+    const sizeWidth = 1 << (flags & 3);
+    const at = sizeAt + sizeWidth;
+    blocks.push({ at, end: at + number(bytes, sizeAt, sizeWidth) });
+  } else {
+    if (byte(bytes, start) !== 1) throw new Malformed(`there is no HDF5 object at byte ${start}`);
+    blocks.push({ at: start + 16, end: start + 16 + number(bytes, start + 8, 4) });
+  }
+  for (let block = blocks.shift(); block; block = blocks.shift()) {
+    let { at } = block;
+    while (at + head <= block.end) {
+      const type = modern ? byte(bytes, at) : number(bytes, at, 2);
+      const size = number(bytes, at + (modern ? 1 : 2), 2);
+      const data = at + head;
+      if (out.length >= MAX_MESSAGES) throw new Malformed('an HDF5 object has too many messages');
+      out.push({ type, at: data, size });
+      if (type === 0x10) {
+        const target = file.base + number(bytes, data, offsetSize);
+        const length = number(bytes, data + offsetSize, lengthSize);
+        // "OCHK" before and a checksum behind, in the newer form.
+        blocks.push(
+          modern ? { at: target + 4, end: target + length - 4 } : { at: target, end: target + length },
+        );
+      }
+      at = data + size;
+    }
+  }
+  return out;
+}
+
+function readDataspace(file: File, at: number): number[] {
+  const version = byte(file.bytes, at);
+  const rank = byte(file.bytes, at + 1);
+  const start = at + (version === 1 ? 8 : 4);
+  return Array.from({ length: rank }, (_, axis) =>
+    number(file.bytes, start + axis * file.lengthSize, file.lengthSize),
+  );
+}
+
+interface Datatype {
+  readonly kind: 'integer' | 'float' | 'text' | 'varying-text' | 'other';
+  readonly size: number;
+  readonly signed: boolean;
+  readonly name: string | null;
+}
+
+function readDatatype(file: File, at: number): Datatype {
+  const kind = byte(file.bytes, at) & 0x0f;
+  const bits = byte(file.bytes, at + 1);
+  const size = number(file.bytes, at + 4, 4);
+  const signed = (bits & 8) !== 0;
+  if (kind === 0) return { kind: 'integer', size, signed, name: `${signed ? '' : 'u'}int${size * 8}` };
+  if (kind === 1) return { kind: 'float', size, signed: true, name: `float${size * 8}` };
+  if (kind === 3) return { kind: 'text', size, signed: false, name: 'string' };
+  if (kind === 9 && (bits & 0x0f) === 1) return { kind: 'varying-text', size, signed: false, name: 'string' };
+  return { kind: 'other', size, signed: false, name: null };
+}
+
+function readAttribute(file: File, at: number, into: Map<string, Attribute>): void {
+  const { bytes } = file;
+  const version = byte(bytes, at);
+  const nameSize = number(bytes, at + 2, 2);
+  const typeSize = number(bytes, at + 4, 2);
+  const spaceSize = number(bytes, at + 6, 2);
+  // Version 1 pads each part to eight bytes; version 3 has a byte for the encoding of the name.
+  const padded = (size: number) => (version === 1 ? (size + 7) & ~7 : size);
+  const nameAt = at + (version === 3 ? 9 : 8);
+  const typeAt = nameAt + padded(nameSize);
+  const spaceAt = typeAt + padded(typeSize);
+  const name = latin1(bytes, nameAt, nameSize).replace(/\0.*$/s, '');
+  const count = readDataspace(file, spaceAt).reduce((product, size) => product * size, 1);
+  const scalar = byte(bytes, spaceAt + 1) === 0;
+  into.set(
+    name,
+    readValue(file, spaceAt + padded(spaceSize), readDatatype(file, typeAt), scalar ? null : count),
+  );
+}
+
+function readValue(file: File, at: number, type: Datatype, count: number | null): Attribute {
+  const total = (count ?? 1) * type.size;
+  if (!(total <= MAX_VALUE)) throw new Malformed(`an attribute of ${total} bytes`);
+  const each = <T>(read: (place: number) => T): T | T[] =>
+    count === null ? read(at) : Array.from({ length: count }, (_, index) => read(at + index * type.size));
+  if (type.kind === 'text') return each((place) => cut(file.bytes.read(place, type.size)));
+  if (type.kind === 'varying-text') return each((place) => readHeapText(file, place));
+  if (type.kind === 'integer' && type.size <= 8)
+    return each((place) => integer(file.bytes, place, type.size, type.signed));
+  if (type.kind === 'float' && (type.size === 4 || type.size === 8))
+    return each((place) => {
+      const data = view(file.bytes, place, type.size);
+      return type.size === 4 ? data.getFloat32(0, true) : data.getFloat64(0, true);
+    });
+  return null;
+}
+
+/** A text of varying length: its length, then the address of a global heap collection and an index within. */
+function readHeapText(file: File, at: number): string {
+  const { bytes, offsetSize, lengthSize } = file;
+  const length = number(bytes, at, 4);
+  const index = number(bytes, at + 4 + offsetSize, 4);
+  if (length === 0 || index === 0) return '';
+  const heap = file.base + number(bytes, at + 4, offsetSize);
+  if (latin1(bytes, heap, 4) !== 'GCOL') throw new Malformed(`there is no HDF5 heap at byte ${heap}`);
+  const end = heap + number(bytes, heap + 8, lengthSize);
+  const head = 8 + lengthSize;
+  for (let place = heap + 8 + lengthSize; place + head <= end; ) {
+    const id = number(bytes, place, 2);
+    const size = number(bytes, place + 8, lengthSize);
+    if (id === index) {
+      if (size > MAX_VALUE) throw new Malformed(`an attribute of ${size} bytes`);
+      return cut(bytes.read(place + head, Math.min(size, length)));
+    }
+    if (id === 0) break;
+    place += head + ((size + 7) & ~7);
+  }
+  throw new Malformed(`an HDF5 heap has no object ${index}`);
+}
+
+function readLink(file: File, at: number, into: Map<string, number>): void {
+  const { bytes } = file;
+  const flags = byte(bytes, at + 1);
+  let place = at + 2;
+  const type = (flags & 8) !== 0 ? byte(bytes, place++) : 0;
+  if ((flags & 4) !== 0) place += 8;
+  if ((flags & 0x10) !== 0) place += 1;
+  const width = 1 << (flags & 3);
+  const length = number(bytes, place, width);
+  if (type !== 0 || length > 64 * 1024) return;
+  const name = Buffer.from(bytes.read(place + width, length)).toString('utf8');
+  into.set(name, number(bytes, place + width + length, file.offsetSize));
+}
+
+/** Groups of the older form: a B-tree of symbol nodes, with names in a local heap. */
+function readSymbolTable(file: File, at: number, into: Map<string, number>): void {
+  const { bytes, offsetSize, lengthSize } = file;
+  const heap = file.base + number(bytes, at + offsetSize, offsetSize);
+  const names = file.base + number(bytes, heap + 8 + 2 * lengthSize, offsetSize);
+  const nodes = [file.base + number(bytes, at, offsetSize)];
+  for (let node = nodes.pop(), visited = 0; node !== undefined; node = nodes.pop(), visited++) {
+    if (visited > MAX_LINKS) throw new Malformed('an HDF5 group is too large, or its tree has a cycle');
+    const kind = latin1(bytes, node, 4);
+    if (kind === 'TREE') {
+      const used = number(bytes, node + 6, 2);
+      const first = node + 8 + 2 * offsetSize + lengthSize;
+      for (let child = used - 1; child >= 0; child--)
+        nodes.push(file.base + number(bytes, first + child * (offsetSize + lengthSize), offsetSize));
+    } else if (kind === 'SNOD') {
+      const count = number(bytes, node + 6, 2);
+      const size = 2 * offsetSize + 24;
+      for (let index = 0; index < count; index++) {
+        const entry = node + 8 + index * size;
+        const name = textAt(bytes, names + number(bytes, entry, offsetSize));
+        into.set(name, number(bytes, entry + offsetSize, offsetSize));
+      }
+    } else throw new Malformed(`there is no HDF5 group node at byte ${node}`);
+  }
+}
+
+function textAt(bytes: Bytes, at: number): string {
+  const part = bytes.read(at, Math.min(1024, bytes.size - at));
+  const end = part.indexOf(0);
+  if (end === -1) throw new Malformed(`a name at byte ${at} does not end`);
+  return Buffer.from(part.subarray(0, end)).toString('utf8');
+}
+
+function cut(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return Buffer.from(end === -1 ? bytes : bytes.subarray(0, end)).toString('utf8');
+}
+
+const byte = (bytes: Bytes, at: number): number => bytes.read(at, 1)[0] ?? 0;
+
+const latin1 = (bytes: Bytes, at: number, length: number): string =>
+  Buffer.from(bytes.read(at, length)).toString('latin1');
+
+function view(bytes: Bytes, at: number, length: number): DataView {
+  const part = bytes.read(at, length);
+  return new DataView(part.buffer, part.byteOffset, length);
+}
+
+function wide(bytes: Bytes, at: number, width: number): bigint {
+  const part = bytes.read(at, width);
+  let value = 0n;
+  for (let index = width - 1; index >= 0; index--) value = (value << 8n) | BigInt(part[index] ?? 0);
+  return value;
+}
+
+function number(bytes: Bytes, at: number, width: number): number {
+  const value = wide(bytes, at, width);
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new Malformed(`an HDF5 address or size of ${value}`);
+  return Number(value);
+}
+
+function integer(bytes: Bytes, at: number, width: number, signed: boolean): number {
+  const value = wide(bytes, at, width);
+  return Number(signed ? BigInt.asIntN(width * 8, value) : value);
+}
