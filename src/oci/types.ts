@@ -54,6 +54,19 @@ export interface Repository {
   tags(): Promise<string[]>;
 }
 
+/** Bytes that nobody has hashed yet; they can be opened any number of times. */
+export interface Source {
+  /** Bytes. */
+  readonly size: number;
+  open(): AsyncIterable<Uint8Array>;
+}
+
+/** A repository that can take bytes whose digest is not known: they are hashed while they travel, in one read. */
+export interface OnePassRepository extends Repository {
+  /** Stores the bytes and says what they are. */
+  addBlob(source: Source, mediaType: string): Promise<Descriptor>;
+}
+
 /**
  * A model made ready to be pushed, before its version is known. Its layers depend on the content alone;
  * `stamp` writes the version into config and manifest, a few kilobytes (DESIGN.md §4.3).
