@@ -41,6 +41,8 @@ async function build(target: string): Promise<void> {
       if (level === 'warn') throw new Error(`rolldown: ${log.message}`);
     },
     checks: { eval: false, circularDependency: false },
+    // Node 20 runs the command line too, and it has no `using`.
+    transform: { target: 'node20' },
     resolve: { conditionNames: ['node', 'import', 'default'] },
   });
   const { output } = await bundle.generate({

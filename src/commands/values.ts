@@ -95,7 +95,7 @@ function parseList(text: string): string[] {
 /** The name among `names` that `typed` was probably meant to be, or `null`. */
 export function closest(typed: string, names: readonly string[]): string | null {
   let best: string | null = null;
-  let bestDistance = Math.max(1, Math.floor(typed.length / 3)) + 1;
+  let bestDistance = Math.max(typed.length > 3 ? 2 : 1, Math.floor(typed.length / 3)) + 1;
   for (const name of names) {
     const distance = editDistance(typed, name);
     if (distance < bestDistance) {
