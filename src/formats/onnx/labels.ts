@@ -5,113 +5,188 @@ import { attributeOf, integerOf, labelsOf, type Node, type TensorHead, tensorVal
 export interface Labelled {
   readonly kind: 'label' | 'scores';
   readonly labels: readonly Label[];
-  /** The node that says so, such as `TreeEnsembleClassifier.classlabels_strings`. */
+  /** What says so, such as `TreeEnsembleClassifier.classlabels_strings`. */
   readonly where: string;
 }
 
-/** Collects class labels and category sets while the nodes pass by in the order of the graph. */
+/**
+ * Collects class labels and category sets. Nodes come before initializers in the file, so that what passes by is
+ * noted as facts, and followed once all of them are there.
+ */
 export interface LabelTrace {
   readonly initializer: (tensor: TensorHead) => void;
   readonly node: (node: Node) => void;
-  /** After the last node: what is known of a value by name. */
+  /** What is known of a value by name. */
   readonly labelled: (value: string) => Labelled | null;
-  /** After the last node: the only values that a graph input admits. */
-  readonly categories: (value: string) => { labels: readonly Label[]; where: string } | null;
+  /** The only values that graph inputs admit, by name. `widths`: sizes of their last axes, where stated. */
+  readonly categories: (widths: ReadonlyMap<string, number | null>) => ReadonlyMap<string, Labelled>;
 }
 
 const ML = 'ai.onnx.ml';
-/** Outputs whose entries along the last axis stand for the same classes as those of the input. */
-const SCORE_PASSES = new Set([
-  'Identity',
-  'Cast',
-  'Softmax',
-  'LogSoftmax',
-  'Sigmoid',
-  'Normalizer',
-  'Log',
-  'Clip',
+/** Each entry along the last axis is made of the same entry of the input. */
+const ENTRYWISE = new Set([
+  ...['Identity', 'Cast', 'Softmax', 'LogSoftmax', 'Sigmoid', 'Tanh', 'Relu', 'Normalizer'],
+  ...['Log', 'Exp', 'Neg', 'Clip'],
 ]);
-/** Outputs that hold the same labels as the input. */
-const LABEL_PASSES = new Set(['Identity', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
-/** Values that are remembered: bounds the memory on graphs of any size. */
-const MAX_KEPT = 100_000;
-const TO_STRING = 8;
+/** The same for two operands, of which one may have a single entry that counts for all. */
+const BROADCAST = new Set(['Add', 'Sub', 'Mul', 'Div']);
+/** The values stay the same in another shape. */
+const SAME_VALUES = new Set(['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
+/** Facts of each kind that are kept, and steps that are followed: bounds memory and time on graphs of any size. */
+const MAX_FACTS = 100_000;
+const MAX_STEPS = 200;
+/** TensorProto.STRING and BOOL: a cast to one of them gives other labels. */
+const OTHER_VALUES = new Set([8, 9]);
 
-/** Starts a trace. ONNX orders nodes so that what a node reads was written before it. */
+interface Encoder {
+  readonly input: string;
+  readonly table: ReadonlyMap<Label, Label>;
+}
+
+/** Starts a trace. */
 export function traceLabels(): LabelTrace {
-  const known = new Map<string, Labelled>();
-  /** Index values of an ArgMax by the scores that it looked at. */
-  const argMaxOf = new Map<string, string>();
-  /** Score values by the value that they were computed from. */
-  const scoreSource = new Map<string, string>();
-  /** Values that are a graph input or initializer in another form. */
-  const sameAs = new Map<string, string>();
   const constants = new Map<string, TensorHead>();
-  const categories = new Map<string, { labels: readonly Label[]; where: string }>();
+  /** Stated by a node about one of its outputs. */
+  const stated = new Map<string, Labelled>();
+  /** Value → the value with the same labels in it. */
+  const same = new Map<string, string>();
+  /** Value → the value with the same categories in it: as `same`, without casts. */
+  const exact = new Map<string, string>();
+  /** Value → the values whose entries it is made of. */
+  const entrywise = new Map<string, readonly string[]>();
+  const encoders = new Map<string, Encoder>();
+  /** ArgMax output → its scores. */
+  const argMax = new Map<string, string>();
+  /** Output of `classes[index]` → the two names. */
+  const picks = new Map<string, { classes: string; index: string }>();
+  /** Value → one column of another. */
+  const columns = new Map<string, { of: string; index: string }>();
+  const concatenated = new Map<string, readonly string[]>();
+  const encoded = new Map<string, Labelled>();
   const keep = <T>(map: Map<string, T>, key: string | undefined, value: T): void => {
-    if (key !== undefined && key !== '' && map.size < MAX_KEPT) map.set(key, value);
+    if (key !== undefined && key !== '' && map.size < MAX_FACTS) map.set(key, value);
   };
-  const root = (map: ReadonlyMap<string, string>, value: string): string => {
+
+  const classifier = (node: Node): void => {
+    for (const name of ['classlabels_strings', 'classlabels_int64s', 'classlabels_ints']) {
+      const labels = labelsOf(node, name);
+      if (!labels) continue;
+      const where = `${node.operator}.${name}`;
+      keep(stated, node.outputs[0], { kind: 'label', labels, where });
+      // Without probabilities an SVM scores pairs of classes, not classes.
+      if (node.operator !== 'SVMClassifier' || attributeOf(node, 'prob_a') !== undefined)
+        keep(stated, node.outputs[1], { kind: 'scores', labels, where });
+      return;
+    }
+  };
+
+  const mlNode = (node: Node): void => {
+    const [input = '', second = ''] = node.inputs;
+    const [output] = node.outputs;
+    if (node.operator.endsWith('Classifier')) classifier(node);
+    else if (node.operator === 'ZipMap') {
+      for (const name of ['classlabels_strings', 'classlabels_int64s']) {
+        const labels = labelsOf(node, name);
+        if (labels) keep(stated, output, { kind: 'scores', labels, where: `ZipMap.${name}` });
+      }
+    } else if (node.operator === 'LabelEncoder') {
+      const keys = labelsOf(node, 'keys_int64s') ?? labelsOf(node, 'keys_strings');
+      const values = labelsOf(node, 'values_strings') ?? labelsOf(node, 'values_int64s');
+      if (!keys || keys.length !== values?.length) return;
+      const table = new Map(keys.flatMap((key, at): [Label, Label][] => [[key, values[at] ?? key]]));
+      keep(encoders, output, { input, table });
+    } else if (node.operator === 'ArrayFeatureExtractor') {
+      keep(picks, output, { classes: input, index: second });
+      keep(columns, output, { of: input, index: second });
+    } else if (node.operator === 'OneHotEncoder' && integerOf(node, 'zeros', 1) === 0) {
+      for (const name of ['cats_strings', 'cats_int64s']) {
+        const labels = labelsOf(node, name);
+        if (labels) keep(encoded, input, { kind: 'label', labels, where: `OneHotEncoder.${name}` });
+      }
+    }
+  };
+
+  const plainNode = (node: Node): void => {
+    const [input = '', second = ''] = node.inputs;
+    const [output] = node.outputs;
+    const { operator } = node;
+    if (operator === 'ArgMax') keep(argMax, output, input);
+    else if (operator === 'Gather') keep(columns, output, { of: input, index: second });
+    else if (operator === 'Concat') keep(concatenated, output, node.inputs);
+    if (SAME_VALUES.has(operator)) {
+      keep(exact, output, input);
+      keep(same, output, input);
+    } else if (operator === 'Cast' && !OTHER_VALUES.has(integerOf(node, 'to', 0))) keep(same, output, input);
+  };
+
+  /** Follows a chain to its end. */
+  const root = (chain: ReadonlyMap<string, string>, value: string): string => {
     let at = value;
-    for (let step = 0; step < 100; step++) {
-      const next = map.get(at);
-      if (next === undefined) break;
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const next = chain.get(at);
+      if (next === undefined) return at;
       at = next;
     }
     return at;
   };
 
-  const classifier = (node: Node): void => {
-    const names = ['classlabels_strings', 'classlabels_int64s', 'classlabels_ints'];
-    for (const name of names) {
-      const labels = labelsOf(node, name);
-      if (!labels) continue;
-      const where = `${node.operator}.${name}`;
-      keep(known, node.outputs[0], { kind: 'label', labels, where });
-      // Without probabilities an SVM scores pairs of classes, not classes.
-      if (node.operator !== 'SVMClassifier' || attributeOf(node, 'prob_a') !== undefined)
-        keep(known, node.outputs[1], { kind: 'scores', labels, where });
-      return;
-    }
+  const pickOf = (value: string): { scores: string; labels: readonly Label[]; where: string } | null => {
+    const pick = picks.get(value);
+    const tensor = pick && constants.get(root(same, pick.classes));
+    const scores = pick && argMax.get(root(same, pick.index));
+    const labels = tensor && scores !== undefined ? tensorValues(tensor) : null;
+    return tensor && scores !== undefined && labels
+      ? { scores, labels, where: `initializer ${tensor.name}` }
+      : null;
   };
 
-  const encoder = (node: Node, input: string): void => {
-    const from = known.get(input);
-    if (from?.kind !== 'label') return;
-    const keys = labelsOf(node, 'keys_int64s') ?? labelsOf(node, 'keys_strings');
-    const values = labelsOf(node, 'values_strings') ?? labelsOf(node, 'values_int64s');
-    if (!keys || !values || keys.length !== values.length) return;
-    const table = new Map(keys.map((key, index) => [key, values[index]]));
-    const labels = from.labels.map((label) => table.get(label)).filter((label) => label !== undefined);
-    if (labels.length === from.labels.length)
-      keep(known, node.outputs[0], { kind: 'label', labels, where: `${from.where}, LabelEncoder` });
+  const labelOf = (value: string, steps: number): Labelled | null => {
+    const base = stated.get(value) ?? stated.get(root(same, value));
+    if (base) return base.kind === 'label' || stated.get(value) === base ? base : null;
+    const at = root(same, value);
+    const pick = pickOf(at);
+    if (pick) return { kind: 'label', labels: pick.labels, where: pick.where };
+    const encoder = encoders.get(at);
+    const from = encoder && steps > 0 ? labelOf(encoder.input, steps - 1) : null;
+    if (!encoder || from?.kind !== 'label') return null;
+    const labels = from.labels.flatMap((label) => encoder.table.get(label) ?? []);
+    return labels.length === from.labels.length
+      ? { kind: 'label', labels, where: `${from.where}, LabelEncoder` }
+      : null;
   };
 
-  const ml = (node: Node): void => {
-    const [input = ''] = node.inputs;
-    if (node.operator.endsWith('Classifier')) classifier(node);
-    else if (node.operator === 'ZipMap') {
-      for (const name of ['classlabels_strings', 'classlabels_int64s']) {
-        const labels = labelsOf(node, name);
-        if (!labels) continue;
-        keep(known, node.outputs[0], { kind: 'scores', labels, where: `ZipMap.${name}` });
-        break;
-      }
-    } else if (node.operator === 'LabelEncoder') encoder(node, input);
-    else if (node.operator === 'ArrayFeatureExtractor') {
-      const tensor = constants.get(root(sameAs, input));
-      const scores = argMaxOf.get(root(sameAs, node.inputs[1] ?? ''));
-      const labels = tensor && scores !== undefined ? tensorValues(tensor) : null;
-      if (!tensor || scores === undefined || !labels) return;
-      const where = `initializer ${tensor.name}`;
-      keep(known, node.outputs[0], { kind: 'label', labels, where });
-      keep(known, root(scoreSource, scores), { kind: 'scores', labels, where });
-    } else if (node.operator === 'OneHotEncoder' && integerOf(node, 'zeros', 1) === 0) {
-      for (const name of ['cats_strings', 'cats_int64s']) {
-        const labels = labelsOf(node, name);
-        if (labels) keep(categories, root(sameAs, input), { labels, where: `OneHotEncoder.${name}` });
+  /** Scores that a node states, or that an ArgMax picks the class by; upstream through one operand alone. */
+  let scored: Map<string, Labelled> | null = null;
+  const allScores = (): Map<string, Labelled> => {
+    if (scored) return scored;
+    scored = new Map([...stated].filter(([, labelled]) => labelled.kind === 'scores'));
+    for (const output of picks.keys()) {
+      const pick = pickOf(output);
+      let at: string | undefined = pick?.scores;
+      for (let step = 0; pick && at !== undefined && step < MAX_STEPS; step++) {
+        keep(scored, at, { kind: 'scores', labels: pick.labels, where: pick.where });
+        const sources: readonly string[] = entrywise.get(at) ?? [];
+        at = sources.length === 1 ? sources[0] : undefined;
       }
     }
+    return scored;
+  };
+
+  const scoresOf = (value: string): Labelled | null => {
+    const all = allScores();
+    const seen = new Set([value]);
+    for (const at of seen) {
+      const found = all.get(at);
+      if (found) return found;
+      if (seen.size < MAX_STEPS) for (const source of entrywise.get(at) ?? []) seen.add(source);
+    }
+    return null;
+  };
+
+  const constantIndex = (name: string): number | null => {
+    const tensor = constants.get(name);
+    const values = tensor && tensorValues(tensor);
+    return values?.length === 1 && typeof values[0] === 'number' ? values[0] : null;
   };
 
   return {
@@ -119,30 +194,31 @@ export function traceLabels(): LabelTrace {
       if (tensor.dimensions.length <= 2 && tensor.name !== '') keep(constants, tensor.name, tensor);
     },
     node(node) {
-      const [input = ''] = node.inputs;
-      const [output = ''] = node.outputs;
-      if (node.domain === ML) ml(node);
-      if (node.domain !== '' && node.domain !== 'ai.onnx' && node.operator !== 'Normalizer') return;
-      if (node.operator === 'ArgMax') keep(argMaxOf, output, input);
-      const becomesText = node.operator === 'Cast' && integerOf(node, 'to', 0) === TO_STRING;
-      if (LABEL_PASSES.has(node.operator) && !becomesText) {
-        keep(sameAs, output, input);
-        const labelled = known.get(input);
-        if (labelled?.kind === 'label') keep(known, output, labelled);
-      }
-      if (SCORE_PASSES.has(node.operator) && !becomesText) keep(scoreSource, output, input);
+      const [output] = node.outputs;
+      if (node.domain === ML) mlNode(node);
+      else if (node.domain === '' || node.domain === 'ai.onnx') plainNode(node);
+      else return;
+      if (ENTRYWISE.has(node.operator)) keep(entrywise, output, node.inputs.slice(0, 1));
+      else if (BROADCAST.has(node.operator)) keep(entrywise, output, node.inputs.slice(0, 2));
     },
-    labelled(value) {
-      const direct = known.get(value);
-      if (direct) return direct;
-      let at: string | undefined = value;
-      for (let step = 0; step < 100 && at !== undefined; step++) {
-        at = scoreSource.get(at);
-        const found = at === undefined ? undefined : known.get(at);
-        if (found?.kind === 'scores') return found;
+    labelled: (value) => labelOf(value, 20) ?? scoresOf(value),
+    categories(widths) {
+      const found = new Map<string, Labelled>();
+      for (const [value, labelled] of encoded) {
+        let at = root(exact, value);
+        const column = columns.get(at);
+        if (!column) {
+          if (widths.has(at)) found.set(at, labelled);
+          continue;
+        }
+        // One column of an input that has no other, or of inputs of one column each set side by side.
+        at = root(exact, column.of);
+        const index = constantIndex(column.index);
+        const parts = (concatenated.get(at) ?? [at]).map((part) => root(exact, part));
+        const part = index === null ? undefined : parts[index];
+        if (part !== undefined && parts.every((one) => widths.get(one) === 1)) found.set(part, labelled);
       }
-      return null;
+      return found;
     },
-    categories: (value) => categories.get(value) ?? null,
   };
 }

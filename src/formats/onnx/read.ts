@@ -15,7 +15,7 @@ import {
 import { number, string, type Tree } from '../wire/tree.ts';
 import { checkExternal, type ExternalUse, noteExternal } from './external.ts';
 import { type TensorHead, walkGraph } from './graph.ts';
-import { traceLabels } from './labels.ts';
+import { type Labelled, traceLabels } from './labels.ts';
 import { labelsInMetadata } from './metadata.ts';
 import { elementType, valueField } from './types.ts';
 
@@ -158,25 +158,40 @@ function readGraph(message: Message, irVersion: number): Graph {
       given: initializers.has(string(info, 'name')),
     }))
     .filter(({ given }) => !given || irVersion >= 4);
+  const fields = fed.map(({ info, where, given }) => ({
+    ...valueField(info, where),
+    ...(given && { optional: true }),
+  }));
+  const widths = new Map(fields.map((field) => [field.name.value ?? '', lastSize(field)]));
+  const categories = trace.categories(widths);
   return {
-    inputs: fed.map(({ info, where, given }) => {
-      const field = valueField(info, where);
-      const categories = trace.categories(string(info, 'name'));
-      return {
-        ...field,
-        ...(given && { optional: true }),
-        ...(categories && { categories: derived(categories.labels, categories.where) }),
-      };
+    inputs: fields.map((field) => {
+      const set = categories.get(field.name.value ?? '');
+      return { ...field, ...(set && { categories: derived(set.labels, set.where) }) };
     }),
     outputs: outputs.map((info, index) => {
       const field = valueField(info, `graph.output[${index}]`);
       const labelled = trace.labelled(string(info, 'name'));
-      return { ...field, ...(labelled && { labels: derived(labelled.labels, labelled.where) }) };
+      const fits = labelled !== null && fitsShape(labelled, field);
+      return { ...field, ...(fits && { labels: derived(labelled.labels, labelled.where) }) };
     }),
     domains,
     external,
     parameters: learners || parameters === 0 ? null : parameters,
   };
+}
+
+/** The size of the last axis; `null` where it is not one number. */
+function lastSize(field: ToldField): number | null {
+  const size = field.shape.value?.at(-1);
+  return typeof size === 'number' ? size : null;
+}
+
+/** Scores have an axis of classes, and as many entries along it as there are labels, where the file says it. */
+function fitsShape(labelled: Labelled, field: ToldField): boolean {
+  if (labelled.kind === 'label' || field.type.value === 'sequence') return true;
+  const size = lastSize(field);
+  return (field.shape.value?.length ?? 2) >= 2 && (size === null || size === labelled.labels.length);
 }
 
 /** Numbers in a tensor that training set: shapes, axes, indices and switches are not counted. */

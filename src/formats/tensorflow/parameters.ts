@@ -1,13 +1,20 @@
-import { bool, child, type Tree } from '../wire/tree.ts';
+import { bool, child, children, number, string, type Tree } from '../wire/tree.ts';
 import type { GraphNode } from './graph.ts';
 import { objectsOf } from './signatures.ts';
 import { countOf } from './types.ts';
 
-/** Trained values: the sum over the variables of the object graph that are trainable. `null`: nothing says it. */
+/**
+ * Trained values: the sum over the variables of the object graph that are trainable. `null`: nothing says it.
+ * Keras tracks its variables twice; where the root lists `trainable_variables`, that list is what counts.
+ */
 export function trainableCount(metaGraph: Tree): number | null {
+  const objects = objectsOf(metaGraph);
+  const list = childObject(objects, objects[0], 'trainable_variables');
+  const listed = children(list, 'children').flatMap((one) => objects[number(one, 'node_id')] ?? []);
+  const among = listed.some((object) => child(object, 'variable')) ? new Set(listed) : objects;
   let sum = 0;
   let seen = false;
-  for (const object of objectsOf(metaGraph)) {
+  for (const object of among) {
     const variable = child(object, 'variable');
     if (!variable || !bool(variable, 'trainable')) continue;
     const count = countOf(child(variable, 'shape'));
@@ -16,6 +23,11 @@ export function trainableCount(metaGraph: Tree): number | null {
     sum += count;
   }
   return seen ? sum : null;
+}
+
+function childObject(objects: readonly Tree[], parent: Tree | undefined, name: string): Tree | undefined {
+  const reference = children(parent, 'children').find((one) => string(one, 'local_name') === name);
+  return reference && objects[number(reference, 'node_id')];
 }
 
 const VARIABLES = new Set(['Variable', 'VariableV2', 'VarHandleOp']);
