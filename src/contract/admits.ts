@@ -47,16 +47,30 @@ export function admits(
   const fields = direction === 'input' ? found.inputs : found.outputs;
   if (fields === null) return [];
   const violations = new Map<string, string>();
-  const check: Check = { direction, sizes, violations };
-  members(fields, payload, '', check);
+  members(fields, payload, '', { direction, sizes, violations, open: false });
   return [...violations].map(([path, message]) => ({ path, message }));
 }
 
-/** Whether one value is admitted by one field on its own, whatever its name. */
-export function admitsValue(field: Omit<Field, 'name'>, value: unknown, direction: Direction): boolean {
-  const check: Check = { direction, sizes: new Map(), violations: new Map() };
-  fieldValue({ ...field, name: '' }, value, 'value', check);
-  return check.violations.size === 0;
+/**
+ * As `admits`, for a list of fields. With `open`, names that the fields do not have are fine: so a caller reads
+ * outputs, by the names that it knows.
+ */
+export function admitsFields(
+  fields: readonly Field[],
+  payload: Readonly<Record<string, unknown>>,
+  direction: Direction,
+  open: boolean,
+): Violation[] {
+  const violations = new Map<string, string>();
+  members(fields, payload, '', { direction, sizes: new Map(), violations, open });
+  return [...violations].map(([path, message]) => ({ path, message }));
+}
+
+/** Whether a value is one that the arrays of a field of scalar (or unknown) type may hold. */
+export function admitsElement(field: Omit<Field, 'name'>, value: unknown, direction: Direction): boolean {
+  if (field.type !== null && (isContainer(field.type) || scalarProblem(field.type, value) !== null))
+    return false;
+  return elementLimits(field, direction)(value) === null;
 }
 
 interface Check {
@@ -64,6 +78,8 @@ interface Check {
   /** `null` inside containers, where names do not tie. */
   readonly sizes: Map<string, number> | null;
   readonly violations: Map<string, string>;
+  /** Whether names that the contract does not have are fine. */
+  readonly open: boolean;
 }
 
 function members(
@@ -79,6 +95,7 @@ function members(
     if (Object.hasOwn(values, field.name)) fieldValue(field, values[field.name], path, check);
     else if (field.optional !== true) report(check, path, 'it is missing');
   }
+  if (check.open) return;
   for (const name of Object.keys(values))
     if (!known.has(name)) report(check, prefix + name, 'the contract has no such name');
 }
@@ -104,7 +121,7 @@ type Leaf = (element: unknown, at: readonly number[]) => boolean;
 /** Walks the arrays of a field of known rank. */
 function ofShape(shape: Shape, value: unknown, path: string, leaf: Leaf, check: Check): boolean {
   const sizes: (number | undefined)[] = [];
-  const walk = (part: unknown, at: readonly number[]): boolean => {
+  const walk = (part: unknown, at: number[]): boolean => {
     const axis = at.length;
     const dimension = shape[axis];
     if (dimension === undefined) return leaf(part, at);
@@ -127,9 +144,24 @@ function ofShape(shape: Shape, value: unknown, path: string, leaf: Leaf, check: 
       report(check, path, `axis ${axis} is ragged: ${sizes[axis]} and ${part.length} entries`);
       return false;
     }
-    return part.every((element, index) => walk(element, [...at, index]));
+    return everyEntry(part, at, walk);
   };
   return walk(value, []);
+}
+
+/** Walks the entries of an array; `at` is one list that grows and shrinks, since arrays have many entries. */
+function everyEntry(
+  array: readonly unknown[],
+  at: number[],
+  walk: (entry: unknown, at: number[]) => boolean,
+): boolean {
+  for (let index = 0; index < array.length; index++) {
+    at.push(index);
+    const more = walk(array[index], at);
+    at.pop();
+    if (!more) return false;
+  }
+  return true;
 }
 
 function sizeProblem(dimension: Dimension, size: number, sizes: Map<string, number> | null): string | null {
@@ -152,7 +184,7 @@ function anyRank(type: ScalarType | null, value: unknown, path: string, leaf: Le
       : !Array.isArray(part);
   const sizes: number[] = [];
   let rank: number | null = null;
-  const walk = (part: unknown, at: readonly number[]): boolean => {
+  const walk = (part: unknown, at: number[]): boolean => {
     if (at.length > MAX_DEPTH) {
       report(check, path, `arrays are nested deeper than ${MAX_DEPTH}`);
       return false;
@@ -175,13 +207,16 @@ function anyRank(type: ScalarType | null, value: unknown, path: string, leaf: Le
       return false;
     }
     sizes[axis] = array.length;
-    return array.every((entry, index) => walk(entry, [...at, index]));
+    return everyEntry(array, at, walk);
   };
   walk(value, []);
 }
 
 /** What limits single elements beyond their type: categories, labels, range. */
-function elementLimits(field: Field, direction: Direction): (element: unknown) => string | null {
+function elementLimits(
+  field: Omit<Field, 'name'>,
+  direction: Direction,
+): (element: unknown) => string | null {
   const role = direction === 'output' ? labelRole(field) : null;
   const labels = field.labels ?? [];
   const { categories, range } = field;
