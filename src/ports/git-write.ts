@@ -102,7 +102,8 @@ export function gitWriting(run: RunGit): GitWriting {
       // The lease is the comparison. `to` descends from `from`, so that nothing can be rewound by it.
       const lease = `--force-with-lease=${ref}:${from ?? ''}`;
       const result = await run(['push', '--porcelain', '--no-verify', lease, '--', remote, `${to}:${ref}`]);
-      if (result.code === 0) return { kind: 'pushed' };
+      // "Up to date": another process has pushed this very commit (same parent, content and second). It was not us.
+      if (result.code === 0) return { kind: /^=\t/m.test(result.stdout) ? 'stale' : 'pushed' };
       const said = `${result.stderr}\n${result.stdout}`;
       if (isStale(said)) return { kind: 'stale' };
       if (isTransient(said)) return { kind: 'unclear', reason: lastWords(result.stderr) };
