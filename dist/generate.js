@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-njuKpPr1.js";await e(`generate`);export{};
+import{t as e}from"./chunks/run-DAGLFRNR.js";await e(`generate`);export{};

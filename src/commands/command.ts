@@ -9,6 +9,8 @@ export interface InputSpec {
   readonly choices?: readonly string[];
   /** As it would be written in a workflow. */
   readonly default?: string;
+  /** In a workflow only: an expression such as `${{ github.token }}`. */
+  readonly workflowDefault?: string;
   readonly required?: boolean;
 }
 
