@@ -6,6 +6,7 @@ import { keras } from './keras.ts';
 import { lightgbm } from './lightgbm.ts';
 import { onnx } from './onnx.ts';
 import { safetensors } from './safetensors.ts';
+import { sklearn } from './sklearn.ts';
 import { tensorflow } from './tensorflow.ts';
 import { xgboost } from './xgboost.ts';
 
@@ -20,4 +21,5 @@ export const FORMATS: readonly Format[] = [
   catboost,
   tensorflow,
   keras,
+  sklearn,
 ];

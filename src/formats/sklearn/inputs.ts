@@ -1,0 +1,353 @@
+import type { Label, ScalarType } from '../../contract/types.ts';
+import { assumed, batched, derived, stated, type Told, type ToldField, unknown } from '../told.ts';
+import { arrayOf, attribute, elementsOf, scalarTypeOf } from '../wire/pickle/numpy.ts';
+import { is, type Value } from '../wire/pickle/values.ts';
+import { labelsOf } from './classes.ts';
+import { columnUses } from './columns.ts';
+import {
+  array,
+  at,
+  child,
+  children,
+  count,
+  itemsOf,
+  MAX_DEPTH,
+  namesOf,
+  type Obj,
+  steps,
+  text,
+} from './object.ts';
+
+/** What one column takes. */
+export interface Column {
+  readonly type: Told<ScalarType>;
+  readonly categories?: Told<readonly Label[]>;
+  readonly unused?: boolean;
+}
+
+/** What an estimator takes. */
+export type Input =
+  | { readonly kind: 'text'; readonly where: string }
+  | { readonly kind: 'labels'; readonly type: Told<ScalarType>; readonly where: string }
+  | { readonly kind: 'odd'; readonly where: string }
+  | {
+      readonly kind: 'matrix';
+      readonly width: Told<number>;
+      readonly names: Told<readonly string[]>;
+      /** By position, where the columns differ or are known; else all are alike. */
+      readonly columns: readonly (Column | undefined)[];
+    };
+
+const VECTORIZERS = new Set(['CountVectorizer', 'TfidfVectorizer', 'HashingVectorizer']);
+const LABEL_TRANSFORMERS = new Set(['LabelEncoder', 'LabelBinarizer', 'MultiLabelBinarizer']);
+const ENCODERS = new Set(['OneHotEncoder', 'OrdinalEncoder', 'TargetEncoder']);
+
+/** What goes into `obj`: by its own attributes, else by those of what it hands its input to. */
+export function inputOf(obj: Obj): Input {
+  const chain = entryChain(obj);
+  const last = chain.at(-1) ?? obj;
+  const special = specialInput(last, 0);
+  if (special) return special;
+  const names = first(chain, (one) => ownNames(one)) ?? unknown('the model was fitted without column names');
+  const found = first(chain, (one) => ownWidth(one));
+  const width = found ?? (names.value ? derived(names.value.length, names.evidence.where) : noWidth(last));
+  const columns = columnsOf(last, names.value, width.value, 0);
+  return { kind: 'matrix', width, names, columns };
+}
+
+const noWidth = (obj: Obj) =>
+  unknown(`no attribute of ${obj.name} tells the number of features`, 'shape: [batch, <number of features>]');
+
+function first<T>(list: readonly Obj[], body: (obj: Obj) => T | null): T | null {
+  for (const one of list) {
+    const found = body(one);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** `obj` and those inside it that get the same input, outermost first. */
+function entryChain(obj: Obj): Obj[] {
+  const chain = [obj];
+  for (let current = obj; chain.length < MAX_DEPTH; ) {
+    const next = entryOf(current);
+    if (!next) break;
+    chain.push(next);
+    current = next;
+  }
+  return chain;
+}
+
+const INNER = ['best_estimator_', 'estimator_', 'base_estimator_', 'regressor_', 'estimator', 'classifier_'];
+const FORWARDS =
+  /^(GridSearchCV|RandomizedSearchCV|Halving\w+SearchCV|BayesSearchCV|RFE|RFECV|SelfTrainingClassifier|FixedThresholdClassifier|TunedThresholdClassifierCV|FrozenEstimator|TransformedTargetRegressor|SelectFromModel|RANSACRegressor|CalibratedClassifierCV|OneVsRestClassifier|OneVsOneClassifier|OutputCodeClassifier|MultiOutputClassifier|MultiOutputRegressor|Voting\w+|Stacking\w+)$/;
+
+function entryOf(obj: Obj): Obj | null {
+  if (obj.name === 'Pipeline' || has(obj, 'steps'))
+    return steps(obj).find((step) => step.obj !== null)?.obj ?? null;
+  if (!FORWARDS.test(obj.name)) return null;
+  // Only fitted ones: a search's `estimator` is the unfitted template.
+  for (const name of INNER) {
+    const inner = child(obj, name);
+    if (inner && (name !== 'estimator' || obj.name === 'FrozenEstimator')) return inner;
+  }
+  const inside = children(obj, 'estimators_')[0] ?? children(obj, 'calibrated_classifiers_')[0];
+  if (!inside) return null;
+  return child(inside, 'estimator') ?? child(inside, 'base_estimator') ?? inside;
+}
+
+const has = (obj: Obj, name: string): boolean => itemsOf(attribute(obj.value, name)) !== null;
+
+function specialInput(obj: Obj, depth: number): Input | null {
+  if (depth > MAX_DEPTH) return null;
+  if (VECTORIZERS.has(obj.name)) {
+    const mode = text(obj, 'input') ?? 'content';
+    return mode === 'content'
+      ? { kind: 'text', where: at(obj, obj.name) }
+      : { kind: 'odd', where: `${at(obj, 'input')} is "${mode}"` };
+  }
+  if (LABEL_TRANSFORMERS.has(obj.name)) {
+    const classes = array(obj, 'classes_');
+    const where = at(obj, 'classes_');
+    const labels = classes && elementsOf(classes);
+    const type = classes && (scalarTypeOf(classes.dtype) ?? typeOfValues(labels ?? []));
+    if (obj.name === 'MultiLabelBinarizer')
+      return { kind: 'odd', where: 'it takes a list of labels for each row' };
+    return { kind: 'labels', type: type ? derived(type, where) : unknown(where), where };
+  }
+  if (obj.name === 'DictVectorizer')
+    return { kind: 'odd', where: 'DictVectorizer takes a mapping for each row' };
+  if (obj.name === 'FeatureHasher')
+    return { kind: 'odd', where: 'FeatureHasher takes features in a form of its own' };
+  if (obj.name === 'IsotonicRegression') return null;
+  if (obj.name === 'FeatureUnion') {
+    const parts = steps(obj, 'transformer_list').flatMap((step) => step.obj ?? []);
+    const kinds = parts.map((part) => {
+      const chain = entryChain(part);
+      return specialInput(chain.at(-1) ?? part, depth + 1);
+    });
+    const [one] = kinds;
+    if (one && kinds.every((kind) => kind?.kind === one.kind)) return one;
+    if (kinds.some((kind) => kind !== null)) return { kind: 'odd', where: 'its parts take different inputs' };
+  }
+  return null;
+}
+
+function ownNames(obj: Obj): Told<readonly string[]> | null {
+  for (const name of ['feature_names_in_', '_feature_names_in', '_df_columns']) {
+    const names = namesOf(attribute(obj.value, name));
+    if (names && names.length > 0) return stated(names, at(obj, name));
+  }
+  return null;
+}
+
+/** Where an attribute that every fitted instance has says the width: name, and axis (negative: from the end). */
+const WIDTHS: readonly (readonly [string, number])[] = [
+  ['coef_', -1],
+  ['components_', 1],
+  ['mean_', 0],
+  ['scale_', 0],
+  ['center_', 0],
+  ['data_min_', 0],
+  ['max_abs_', 0],
+  ['statistics_', 0],
+  ['theta_', 1],
+  ['feature_log_prob_', 1],
+  ['cluster_centers_', 1],
+  ['means_', 1],
+  ['support_vectors_', 1],
+  ['centroids_', 1],
+  ['_fit_X', 1],
+  ['X_train_', 1],
+  ['X_fit_', 1],
+  ['scores_', 0],
+  ['variances_', 0],
+  ['quantiles_', 1],
+  ['lambdas_', 0],
+  ['location_', 0],
+  ['support_', 0],
+  ['idf_', 0],
+];
+
+function ownWidth(obj: Obj): Told<number> | null {
+  for (const name of ['n_features_in_', '_n_features', 'n_features_', '_n_features_in']) {
+    const width = count(obj, name);
+    if (width !== null) return stated(width, at(obj, name));
+  }
+  if (['Pipeline', 'FeatureUnion', 'ColumnTransformer'].includes(obj.name) || obj.name.endsWith('SearchCV'))
+    return null;
+  if (obj.name === 'IsotonicRegression') return null;
+  const categories = itemsOf(attribute(obj.value, 'categories_'));
+  if (categories) return derived(categories.length, at(obj, 'categories_'));
+  const shapeFit = itemsOf(attribute(obj.value, 'shape_fit_'))?.[1];
+  if (typeof shapeFit === 'number') return derived(shapeFit, `${at(obj, 'shape_fit_')}[1]`);
+  const layer = arrayOf(itemsOf(attribute(obj.value, 'coefs_'))?.[0]);
+  if (layer?.shape[0] !== undefined) return derived(layer.shape[0], `${at(obj, 'coefs_')}[0].shape[0]`);
+  for (const [name, axis] of WIDTHS) {
+    if (name === 'support_' && !/^(RFE|RFECV)$/.test(obj.name)) continue;
+    // Kernels of a support vector machine: coef_ is in another space.
+    const found = array(obj, name);
+    if (!found || (name === 'scores_' && found.shape.length !== 1)) continue;
+    const width = found.shape.at(axis);
+    if (width !== undefined) return derived(width, `${at(obj, name)}.shape[${axis}]`);
+  }
+  const tree = attribute(obj.value, 'tree_');
+  if (is(tree, 'call') && is(tree.args, 'tuple') && typeof tree.args.items[0] === 'number')
+    return derived(tree.args.items[0], `${at(obj, 'tree_')}.n_features`);
+  return null;
+}
+
+/** What each column takes, as far as transformers that are given the columns directly tell. */
+function columnsOf(
+  obj: Obj,
+  names: readonly string[] | null,
+  width: number | null,
+  depth: number,
+): (Column | undefined)[] {
+  const out: (Column | undefined)[] = [];
+  if (depth > MAX_DEPTH) return out;
+  if (obj.name === 'Pipeline') {
+    // Imputers that keep the values as they are leave it to the next step to tell.
+    for (const step of steps(obj)) {
+      if (!step.obj) continue;
+      const columns = columnsOf(step.obj, names, width, depth + 1);
+      if (columns.some((one) => one !== undefined)) return columns;
+      if (!/Imputer$/.test(step.obj.name)) return columns;
+    }
+    return out;
+  }
+  if (ENCODERS.has(obj.name)) {
+    const categories = itemsOf(attribute(obj.value, 'categories_')) ?? [];
+    const strict = (text(obj, 'handle_unknown') ?? 'error') === 'error' && obj.name !== 'TargetEncoder';
+    return categories.map((item, index) => encoded(item, `${at(obj, 'categories_')}[${index}]`, strict));
+  }
+  if (obj.name === 'SimpleImputer') {
+    const strategy = text(obj, 'strategy') ?? 'mean';
+    const statistics = array(obj, 'statistics_');
+    const values = statistics && elementsOf(statistics);
+    if (!values) return out;
+    return values.map((value) =>
+      typeof value === 'string' && strategy !== 'mean'
+        ? { type: derived('string' as const, at(obj, 'statistics_')) }
+        : undefined,
+    );
+  }
+  if (obj.name === 'FeatureUnion') {
+    for (const step of steps(obj, 'transformer_list')) {
+      if (!step.obj) continue;
+      const entry = entryChain(step.obj).at(-1) ?? step.obj;
+      columnsOf(step.obj.name === 'Pipeline' ? step.obj : entry, names, width, depth + 1).forEach(
+        (one, index) => {
+          out[index] ??= one;
+        },
+      );
+    }
+    return out;
+  }
+  if (obj.name !== 'ColumnTransformer') return out;
+  const used = new Set<number>();
+  for (const use of columnUses(obj, names, width)) {
+    const inner = use.obj && columnsOf(use.obj, null, use.columns.length, depth + 1);
+    const entry = use.obj && (entryChain(use.obj).at(-1) ?? use.obj);
+    const special = entry && specialInput(entry, depth + 1);
+    use.columns.forEach((column, index) => {
+      if (use.dropped) return;
+      used.add(column);
+      if (special?.kind === 'text')
+        out[column] = { type: derived('string', `${use.where} is a ${entry?.name ?? ''}`) };
+      else if (special?.kind === 'odd') out[column] = { type: unknown(special.where) };
+      else out[column] ??= inner?.[index];
+    });
+  }
+  if (width !== null)
+    for (let index = 0; index < Math.min(width, 100_000); index += 1)
+      if (!used.has(index))
+        out[index] = { type: unknown(`${at(obj, 'transformers_')} drops the column`), unused: true };
+  return out;
+}
+
+function encoded(item: Value, where: string, strict: boolean): Column {
+  const values = arrayOf(item);
+  if (!values) return { type: unknown(where) };
+  const elements = elementsOf(values);
+  const own = scalarTypeOf(values.dtype) ?? typeOfValues(elements ?? []);
+  if (own === null) return { type: unknown(`${where} holds values of several types`) };
+  const labels = elements && labelsOf(elements.filter((one) => !isMissing(one)));
+  const type = derived(own, `${where}.dtype`);
+  return strict && labels && labels.length > 0 ? { type, categories: stated(labels, where) } : { type };
+}
+
+const isMissing = (value: unknown): boolean =>
+  value === null || (typeof value === 'number' && Number.isNaN(value));
+
+function typeOfValues(values: readonly (Label | bigint | null)[]): ScalarType | null {
+  const real = values.filter((one) => !isMissing(one));
+  if (real.length === 0) return null;
+  if (real.every((one) => typeof one === 'string')) return 'string';
+  if (real.every((one) => typeof one === 'boolean')) return 'bool';
+  if (!real.every((one) => typeof one === 'number')) return null;
+  return real.every((one) => Number.isInteger(one)) && real.length === values.length ? 'int64' : 'float64';
+}
+
+const CONVENTION = 'numbers become float64 in scikit-learn';
+
+/** The contract's fields for an input. */
+export function inputFields(input: Input): ToldField[] | Told<never> {
+  switch (input.kind) {
+    case 'text':
+      return [
+        {
+          name: assumed('X', 'convention for unnamed input'),
+          type: derived('string', input.where),
+          shape: derived(batched(), 'a text vectorizer takes one document a row'),
+          profile: 'text',
+        },
+      ];
+    case 'labels':
+      return [
+        {
+          name: assumed('y', 'the argument of transform'),
+          type: input.type,
+          shape: derived(batched(), input.where),
+        },
+      ];
+    case 'odd':
+      return unknown(input.where, 'inputs: [{name: …, type: …, shape: […]}]');
+    case 'matrix':
+      return input.names.value ? namedFields(input, input.names.value) : [matrixField(input)];
+  }
+}
+
+function namedFields(input: Input & { kind: 'matrix' }, names: readonly string[]): ToldField[] {
+  return names.map((name, index) => {
+    const column = input.columns[index];
+    return {
+      name: stated(name, `${input.names.evidence.where}[${index}]`),
+      type: column?.type ?? assumed('float64' as const, CONVENTION),
+      shape: derived(batched(), 'one column of a table'),
+      ...(column?.categories && { categories: column.categories }),
+      ...(column?.unused && { optional: true }),
+    };
+  });
+}
+
+function matrixField(input: Input & { kind: 'matrix' }): ToldField {
+  const types = new Set<string | null>();
+  const width = input.width.value ?? 0;
+  for (let index = 0; index < width; index += 1) {
+    const column = input.columns[index];
+    if (column?.unused) continue;
+    types.add(column ? column.type.value : 'float64');
+  }
+  const [only] = types;
+  const type: Told<ScalarType> =
+    types.size > 1 || only === null
+      ? unknown('its columns have different types', 'one input a column')
+      : (input.columns.find((column) => column?.type.value === only && !column?.unused)?.type ??
+        assumed('float64', CONVENTION));
+  return {
+    name: assumed('X', 'convention for unnamed input'),
+    type,
+    shape: { value: batched(input.width.value), evidence: input.width.evidence },
+  };
+}

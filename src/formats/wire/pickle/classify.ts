@@ -1,0 +1,60 @@
+import { CONTEXTUAL, DANGEROUS_MODULES, DANGEROUS_NAMES, FRAMEWORKS, INERT, normalModule } from './lists.ts';
+import type { PyGlobal } from './values.ts';
+
+/** What importing a name, and calling it with values, can do. */
+export type Class = 'inert' | 'framework' | 'unknown' | 'dangerous';
+
+/** Rebuilders that Cython and the frameworks' C parts define: they fill an instance. */
+const REBUILDERS = /^(?:__pyx_unpickle_\w+|newObj|_unpickle\w*|_rebuild\w*|_restore\w*|_new_\w+|__newobj__)$/;
+
+/**
+ * Classes a global by its name alone. Parents of dotted modules count (`asyncio.unix_events`), and so does every
+ * part of a dotted name (`pathlib` with `os.system`): both reach what the part names.
+ */
+export function classify(global: PyGlobal): Class {
+  const module = normalModule(global.module);
+  const full = `${module}.${global.name}`;
+  if (INERT.has(full)) return 'inert';
+  const moduleParts = module.split('.');
+  const nameParts = global.name.split('.');
+  if (isDangerous(moduleParts, nameParts)) return 'dangerous';
+  if (nameParts.some((part) => /^__\w+__$/.test(part) && part !== '__newobj__')) return 'dangerous';
+  if (!/^[\w.]+$/.test(module) || !/^[\w.<>]+$/.test(global.name)) return 'unknown';
+  if (FRAMEWORKS.some((prefix) => module === prefix || module.startsWith(`${prefix}.`))) return 'framework';
+  return 'unknown';
+}
+
+function isDangerous(moduleParts: readonly string[], nameParts: readonly string[]): boolean {
+  const parts = [...moduleParts, ...nameParts];
+  for (let end = 1; end <= parts.length; end += 1) {
+    const prefix = parts.slice(0, end).join('.');
+    if (DANGEROUS_NAMES.has(prefix)) return true;
+    if (end <= moduleParts.length && DANGEROUS_MODULES.has(prefix)) return true;
+  }
+  // A dotted name walks attributes: any module on the way, such as `sys.modules`, can be one that was imported.
+  if (nameParts.length > 1)
+    for (let from = 0; from < nameParts.length; from += 1) {
+      const rest = nameParts.slice(from);
+      const first = rest[0] ?? '';
+      if (DANGEROUS_MODULES.has(first) || DANGEROUS_NAMES.has(rest.slice(0, 2).join('.'))) return true;
+      if (DANGEROUS_NAMES.has(`builtins.${first}`)) return true;
+    }
+  // Modules that re-export a dangerous one under its own name: `torch.serialization.os`, `numpy.f2py.os`.
+  const only = nameParts[0] ?? '';
+  return EXECUTORS.has(only) || moduleParts.slice(1).some((part) => EXECUTORS.has(part));
+}
+
+const EXECUTORS = new Set(
+  'os sys subprocess posix nt shutil ctypes importlib runpy pickle socket builtins __builtins__'.split(' '),
+);
+
+/** Whether calling this global of a framework only makes an instance; other functions of it may do anything. */
+export function makesInstance(global: PyGlobal): boolean {
+  const last = global.name.split('.').at(-1) ?? '';
+  return /^_*[A-Z]/.test(last) || REBUILDERS.test(last);
+}
+
+/** Whether honest files call it as well, with harmless arguments. */
+export function isContextual(global: PyGlobal): boolean {
+  return CONTEXTUAL.has(`${normalModule(global.module)}.${global.name}`);
+}

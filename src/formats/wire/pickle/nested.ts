@@ -1,0 +1,50 @@
+import { inMemory } from '../../../model/bytes.ts';
+import { Malformed } from '../../format.ts';
+import { compressionOf, decompressed } from '../decompress.ts';
+import { plainSource, pullStream } from '../stream.ts';
+import { type PickleResult, readPickle } from './read.ts';
+import type { PyBytes } from './values.ts';
+
+const LIMITS = { opcodes: 200_000, kept: 4 * 1024 * 1024, stack: 100_000, memo: 100_000 };
+const MAX_CODED = 4 * 1024 * 1024;
+
+/** Reads a text or byte string as a pickle, in whatever coding it may be; `null` where it is none. */
+export async function readNested(value: string | PyBytes): Promise<PickleResult | null> {
+  for (const bytes of codings(value)) {
+    const result = await readRaw(bytes, 0);
+    if (result) return result;
+  }
+  return null;
+}
+
+function* codings(value: string | PyBytes): Generator<Uint8Array> {
+  const raw = typeof value === 'string' ? Buffer.from(value, 'latin1') : value.data;
+  yield raw;
+  if (raw.length > MAX_CODED) return;
+  const text = Buffer.from(raw).toString('latin1').trim();
+  if (/^[A-Za-z0-9+/_\-\s]+=*\s*$/.test(text)) {
+    yield Buffer.from(text, 'base64');
+  }
+  const digits = text.replace(/0x|\\x|\s/g, '');
+  if (/^[0-9a-fA-F]+$/.test(digits)) yield Buffer.from(digits, 'hex');
+}
+
+async function readRaw(bytes: Uint8Array, depth: number): Promise<PickleResult | null> {
+  if (bytes.length < 4) return null;
+  const how = compressionOf(bytes);
+  if (how !== null && depth < 2) {
+    const stream = decompressed(inMemory(bytes), how);
+    try {
+      const inner = (await stream.peek(256 * 1024)).slice();
+      return await readRaw(inner, depth + 1);
+    } catch (error) {
+      if (error instanceof Malformed || error instanceof Error) return null;
+      throw error;
+    } finally {
+      stream.close();
+    }
+  }
+  const result = await readPickle(pullStream(plainSource(inMemory(bytes))), { limits: LIMITS });
+  const worthIt = result.globals.length > 0 || (result.error === null && bytes[0] === 0x80);
+  return worthIt ? result : null;
+}

@@ -1,0 +1,159 @@
+import type { Remark, Risk } from '../../format.ts';
+import { type Class, classify, isContextual, makesInstance } from './classify.ts';
+import type { Anomaly, GlobalUse } from './machine.ts';
+import { readNested } from './nested.ts';
+import { argsOf } from './numpy.ts';
+import type { PickleResult } from './read.ts';
+import { fullName, is, isNode, type PyCall, type PyGlobal, type Value } from './values.ts';
+
+export interface Assessment {
+  readonly risk: Risk;
+  readonly remarks: readonly Remark[];
+}
+
+export interface AssessOptions {
+  /** File within the model directory, for the remarks. */
+  readonly file: string;
+  /** Anomalies (`Anomaly.what`) that the format explains, such as `persistent-id` in torch files. */
+  readonly expected?: ReadonlySet<string>;
+  /** Globals (`module.name`) that the format explains; they count as inert. */
+  readonly trusted?: (global: PyGlobal) => boolean;
+}
+
+const NESTED_DEPTH = 3;
+const MAX_NESTED = 200;
+const MAX_NAMED = 40;
+const HELP_DANGEROUS =
+  'Do not load this file. Ask who made it, and save the model anew from code that you trust.';
+const HELP_REVIEW =
+  'Loading it imports and calls these names: make sure that they come from packages or code that you know.';
+
+/** What loading a pickle could do: by the names in it, by its structure, and by pickles hidden inside. */
+export async function assess(result: PickleResult, options: AssessOptions): Promise<Assessment> {
+  const verdict = await judge(result, options, 0);
+  const remarks: Remark[] = [];
+  const { file } = options;
+  for (const [subject, message] of verdict.dangers)
+    remarks.push({ rule: 'pickle-dangerous', level: 'error', file, subject, message, help: HELP_DANGEROUS });
+  for (const [subject, message] of verdict.reviews)
+    remarks.push({ rule: 'pickle-review', level: 'warning', file, subject, message, help: HELP_REVIEW });
+  for (const message of verdict.malformed)
+    remarks.push({
+      rule: 'pickle-malformed',
+      level: 'error',
+      file,
+      message,
+      help: 'Save or download the file again. What could not be read could not be checked either.',
+    });
+  const risk = verdict.dangers.size > 0 ? 'dangerous' : remarks.length > 0 ? 'review' : 'none';
+  return { risk, remarks: remarks.slice(0, 4 * MAX_NAMED) };
+}
+
+interface Verdict {
+  readonly dangers: Map<string, string>;
+  readonly reviews: Map<string, string>;
+  readonly malformed: Set<string>;
+}
+
+async function judge(result: PickleResult, options: AssessOptions, depth: number): Promise<Verdict> {
+  const verdict: Verdict = { dangers: new Map(), reviews: new Map(), malformed: new Set() };
+  const put = (map: Map<string, string>, key: string, message: string): void => {
+    if (map.size < MAX_NAMED && !map.has(key)) map.set(key, message);
+  };
+  const classOfGlobal = (global: PyGlobal): Class => (options.trusted?.(global) ? 'inert' : classify(global));
+  for (const use of result.globals) {
+    const name = fullName(use.global);
+    const does = use.calls > 0 ? 'calls' : 'imports';
+    switch (classOfGlobal(use.global)) {
+      case 'dangerous':
+        if (isContextual(use.global) && use.calls <= use.samples.length && use.samples.every(isHarmless))
+          put(verdict.reviews, name, `loading it ${does} ${name}, with arguments that look harmless`);
+        else put(verdict.dangers, name, `loading it ${does} ${name}`);
+        break;
+      case 'unknown':
+        put(verdict.reviews, name, `loading it ${does} ${name}, which Lading does not know`);
+        break;
+      case 'framework':
+        if (calledAsFunction(use))
+          put(verdict.reviews, name, `loading it calls ${name}, which is a function and not a class`);
+        break;
+      case 'inert':
+        break;
+    }
+  }
+  for (const anomaly of result.anomalies) {
+    if (options.expected?.has(anomaly.what)) continue;
+    const text = `${anomaly.message} (byte ${anomaly.offset})`;
+    const severity = anomaly.call ? severityOfCall(anomaly, anomaly.call, classOfGlobal) : anomaly.severity;
+    if (severity === 'danger') put(verdict.dangers, anomaly.what, text);
+    else if (severity === 'review') put(verdict.reviews, anomaly.what, text);
+    else if (verdict.malformed.size < MAX_NAMED) verdict.malformed.add(text);
+  }
+  if (result.error) verdict.malformed.add(`the pickle is damaged: ${result.error.message}`);
+  if (depth < NESTED_DEPTH)
+    for (const suspect of result.suspects.slice(0, MAX_NESTED)) {
+      const inner = await readNested(suspect);
+      if (!inner) continue;
+      const nested = await judge(inner, options, depth + 1);
+      for (const [key, message] of nested.dangers)
+        put(verdict.dangers, `nested ${key}`, `a pickle is hidden in its data, and ${message}`);
+      if (inner.error === null)
+        for (const [key, message] of nested.reviews)
+          put(verdict.reviews, `nested ${key}`, `a pickle is hidden in its data, and ${message}`);
+    }
+  if (result.suspects.length > MAX_NESTED)
+    put(verdict.reviews, 'nested-many', 'so much of its data looks like pickles that not all was checked');
+  return verdict;
+}
+
+function calledAsFunction(use: GlobalUse): boolean {
+  return use.calls > 0 && !makesInstance(use.global) && use.samples.some((one) => one.how === 'reduce');
+}
+
+const MAKES_CLASS =
+  /^(?:cloudpickle\.cloudpickle(?:_fast)?|dill\._dill|dill\.dill)\.(?:_make_skeleton_class|_make_skel_class|_make_class|_create_type|_load_type|_builtin_type)$/;
+
+/** A result that is called: honest where a class is made first, and then its instance. */
+function severityOfCall(
+  anomaly: Anomaly,
+  outer: PyCall,
+  classOfGlobal: (global: PyGlobal) => Class,
+): Anomaly['severity'] {
+  const inner = outer.callee;
+  if (!is(inner, 'call') || !is(inner.callee, 'global')) return anomaly.severity;
+  if (MAKES_CLASS.test(fullName(inner.callee))) return 'review';
+  const harmless = isContextual(inner.callee) && isHarmless(inner);
+  if (harmless) {
+    const [of] = argsOf(inner);
+    return is(of, 'global') && ['framework', 'inert'].includes(classOfGlobal(of)) ? 'review' : 'danger';
+  }
+  return anomaly.severity;
+}
+
+/** `getattr(<class of a framework>, 'name')`, `partial(<function of a framework>, …)` and the like. */
+function isHarmless(call: PyCall): boolean {
+  const args = argsOf(call);
+  const [first, second] = args;
+  const name = is(call.callee, 'global') ? call.callee.name : '';
+  const safeGlobal = (value: Value | undefined): boolean =>
+    is(value, 'global') && (classify(value) === 'framework' || classify(value) === 'inert');
+  const known = (value: Value | undefined): boolean =>
+    !is(value, 'global') || classify(value) !== 'dangerous';
+  switch (name) {
+    case 'getattr':
+      return args.length >= 2 && safeGlobal(first) && typeof second === 'string' && !second.includes('__');
+    case 'setattr':
+      return (
+        is(first, 'call') && typeof second === 'string' && !second.includes('__') && !isCallable(args[2])
+      );
+    case 'itemgetter':
+    case 'attrgetter':
+      return args.every((one) => !isNode(one) && !String(one).includes('__'));
+    case 'print':
+      return args.every((one) => !is(one, 'call'));
+    default:
+      return args.length > 0 && safeGlobal(first) && args.every(known);
+  }
+}
+
+const isCallable = (value: Value | undefined): boolean => is(value, 'global') || is(value, 'call');
