@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Contract, Field, Shape, ValueType } from '../../src/contract/types.ts';
 import type { Reading } from '../../src/formats/format.ts';
@@ -51,7 +51,7 @@ export function truthCases(root: string): TruthCase[] {
     .filter((entry) => entry.isDirectory())
     .flatMap((format) =>
       readdirSync(join(root, format.name), { withFileTypes: true })
-        .filter((entry) => entry.isDirectory())
+        .filter((entry) => existsSync(join(root, format.name, entry.name, 'truth.json')))
         .map((entry) => {
           const folder = join(root, format.name, entry.name);
           const truth: Truth = JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8'));
