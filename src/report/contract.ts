@@ -52,15 +52,21 @@ function notes(field: Field): string {
   return parts.join('; ');
 }
 
-/** Rows of a contract, the default signature first: signature, direction, name, type, shape, notes. */
+/**
+ * Rows of a contract, the default signature first: signature, direction, name, type, shape, notes. Inputs that
+ * are those of the default signature are named, not repeated: a classifier has four methods with the same ones.
+ */
 function contractRows(contract: Contract): { signature: string; side: 'in' | 'out'; cells: string[] }[] {
   const first = defaultSignature(contract);
   const names = Object.keys(contract.signatures).sort((a, b) => Number(b === first) - Number(a === first));
+  const known = first === null ? undefined : contract.signatures[first]?.inputs;
   return names.flatMap((name) => {
     const signature = contract.signatures[name];
     return (['in', 'out'] as const).flatMap((side) => {
       const fields = side === 'in' ? signature?.inputs : signature?.outputs;
       if (fields == null) return [{ signature: name, side, cells: ['?', '?', 'not known', ''] }];
+      const same = side === 'in' && name !== first && JSON.stringify(fields) === JSON.stringify(known);
+      if (same && fields.length > 1) return [{ signature: name, side, cells: [`as ${first}`, '', '', ''] }];
       const rows = fields.slice(0, MAX_FIELDS).map((field) => ({
         signature: name,
         side,
