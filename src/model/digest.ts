@@ -13,22 +13,41 @@ export interface DigestedFile {
   readonly sha256: string;
 }
 
-const CHUNK = 1024 * 1024;
+const CHUNK = 512 * 1024;
 const AT_ONCE = 3;
 
+/** The bytes of a file in chunks, from byte `start`. Each chunk is a buffer of its own. */
+export function readChunks(path: string, start = 0): AsyncGenerator<Uint8Array, void, undefined> {
+  return chunksInto(path, start, () => Buffer.allocUnsafeSlow(CHUNK));
+}
+
 /**
- * The bytes of a file in chunks of 1 MiB, from byte `start`. The next chunk is read while the
- * consumer works on the one it has; each is a buffer of its own.
+ * The same for consumers that are done with a chunk when they ask for the next one: two buffers take turns, so that
+ * gigabytes pass without work for the garbage collector, which lets 64 MB pile up before it looks.
  */
-export async function* readChunks(path: string, start = 0): AsyncGenerator<Uint8Array, void, undefined> {
+export function passChunks(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  const buffers = [Buffer.allocUnsafeSlow(CHUNK), Buffer.allocUnsafeSlow(CHUNK)] as const;
+  let turn = 0;
+  return chunksInto(path, 0, () => {
+    turn += 1;
+    return turn % 2 === 0 ? buffers[0] : buffers[1];
+  });
+}
+
+/** The next chunk is read while the consumer works on the one it has. */
+async function* chunksInto(
+  path: string,
+  start: number,
+  buffer: () => Buffer,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const file = await open(path, 'r');
   let next: Promise<Uint8Array> | null = null;
   try {
     let offset = start;
-    let chunk = await readAt(file, offset);
+    let chunk = await readAt(file, offset, buffer());
     while (chunk.length > 0) {
       offset += chunk.length;
-      next = readAt(file, offset);
+      next = readAt(file, offset, buffer());
       // A consumer that stops early must not leave an unhandled rejection behind.
       next.catch(() => {});
       yield chunk;
@@ -40,9 +59,8 @@ export async function* readChunks(path: string, start = 0): AsyncGenerator<Uint8
   }
 }
 
-async function readAt(file: FileHandle, offset: number): Promise<Uint8Array> {
-  const buffer = Buffer.allocUnsafeSlow(CHUNK);
-  const { bytesRead } = await file.read(buffer, 0, CHUNK, offset);
+async function readAt(file: FileHandle, offset: number, buffer: Buffer): Promise<Uint8Array> {
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
   return buffer.subarray(0, bytesRead);
 }
 
@@ -50,7 +68,7 @@ async function readAt(file: FileHandle, offset: number): Promise<Uint8Array> {
 export async function digestFile(path: string): Promise<{ sha256: string; size: number }> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const chunk of readChunks(path)) {
+  for await (const chunk of passChunks(path)) {
     hash.update(chunk);
     size += chunk.length;
   }

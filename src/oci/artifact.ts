@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { type DigestedFile, pointedTo, readChunks } from '../model/digest.ts';
+import { type DigestedFile, passChunks, pointedTo } from '../model/digest.ts';
 import { UserError } from '../ports/errors.ts';
 import { stampAnnotations } from './annotations.ts';
 import { type LayerKind, layerKind } from './layer-kind.ts';
@@ -164,7 +164,7 @@ async function* contentOf(file: ArtifactFile): AsyncGenerator<Uint8Array> {
         help: 'Use actions/checkout with `lfs: true`, or run `git lfs pull`.',
       },
     );
-  yield* readChunks(file.absolute);
+  yield* passChunks(file.absolute);
 }
 
 /** Those who unpack the artifact join this to a folder, and not all of them look for `..`. */

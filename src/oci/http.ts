@@ -105,6 +105,7 @@ function exchange({ method, url, headers, body }: HttpRequest, agent: HttpAgent)
   });
 }
 
+/** Sends chunk by chunk: a chunk is with the system before the next one is asked for. */
 async function pump(
   request: ReturnType<typeof requestHttp>,
   chunks: AsyncIterable<Uint8Array>,
@@ -112,12 +113,12 @@ async function pump(
 ): Promise<void> {
   let wake: (() => void) | null = null;
   const awake = () => wake?.();
-  for (const event of ['drain', 'close', 'error', 'response']) request.on(event, awake);
+  for (const event of ['close', 'error', 'response']) request.on(event, awake);
   for await (const chunk of chunks) {
     if (state.answered || state.over || request.destroyed) return;
-    if (request.write(chunk)) continue;
     await new Promise<void>((resolve) => {
       wake = resolve;
+      request.write(chunk, () => resolve());
     });
     wake = null;
   }

@@ -28,7 +28,10 @@ export const MEDIA = {
   layerGzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
 } as const;
 
-/** A blob that can be opened any number of times; it is never held in memory whole. */
+/**
+ * A blob that can be opened any number of times; it is never held in memory whole. A chunk may be overwritten when the
+ * next one is asked for: who wants to keep it copies it. (What `Repository.openBlob` gives may be kept.)
+ */
 export interface Blob {
   readonly descriptor: Descriptor;
   open(): AsyncIterable<Uint8Array>;
@@ -54,7 +57,7 @@ export interface Repository {
   tags(): Promise<string[]>;
 }
 
-/** Bytes that nobody has hashed yet; they can be opened any number of times. */
+/** Bytes that nobody has hashed yet; they can be opened any number of times. Chunks as in `Blob`. */
 export interface Source {
   /** Bytes. */
   readonly size: number;

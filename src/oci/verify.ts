@@ -39,8 +39,8 @@ export async function* hashing(chunks: AsyncIterable<Uint8Array>, tally: Tally):
 }
 
 /**
- * Passes on exactly the bytes that `promised` describes. The last chunk is held back until the digest is known to be
- * right, so that a receiver never gets the whole of wrong bytes.
+ * Passes on exactly the bytes that `promised` describes. The chunk that makes them complete is passed on only when the
+ * digest is right, so that a receiver never gets the whole of wrong bytes. Nothing is kept from chunk to chunk.
  * @throws whatever `wrong` makes of the difference, in one sentence.
  */
 export async function* verified(
@@ -50,19 +50,21 @@ export async function* verified(
 ): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   let size = 0;
-  let held: Uint8Array | null = null;
+  const check = () => {
+    const digest = `sha256:${hash.digest('hex')}`;
+    if (digest !== promised.digest)
+      throw wrong(`the bytes have ${digest} where ${promised.digest} was promised`);
+  };
+  if (promised.size === 0) check();
   for await (const chunk of chunks) {
-    hash.update(chunk);
+    if (chunk.length === 0) continue;
     size += chunk.length;
     if (size > promised.size) throw wrong(`there are more than the promised ${promised.size} bytes`);
-    if (held) yield held;
-    held = chunk;
+    hash.update(chunk);
+    if (size === promised.size) check();
+    yield chunk;
   }
   if (size !== promised.size) throw wrong(`there are ${size} bytes where ${promised.size} were promised`);
-  const digest = `sha256:${hash.digest('hex')}`;
-  if (digest !== promised.digest)
-    throw wrong(`the bytes have ${digest} where ${promised.digest} was promised`);
-  if (held) yield held;
 }
 
 /** The error for a local blob that is no longer what it was when it was hashed. */
