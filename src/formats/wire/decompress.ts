@@ -134,19 +134,14 @@ function zfBody(bytes: Bytes): Bytes {
 async function* xz(bytes: Bytes): AsyncGenerator<Uint8Array> {
   const { default: xzModule } = await import('xz-decompress');
   const pieces = rawPieces(bytes);
-  const input = new ReadableStream<Uint8Array>(
-    {
-      pull(controller) {
-        const { done, value } = pieces.next();
-        // The decoder would wait for ever at an early end: it has to be told.
-        if (done) controller.error(new Truncated('the xz data ends too early'));
-        // A copy: the decoder keeps it while the file's window moves on.
-        else controller.enqueue(value.slice());
-      },
+  const input = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const { done, value } = pieces.next();
+      if (done) controller.close();
+      // A copy: the decoder keeps it while the file's window moves on.
+      else controller.enqueue(value.slice());
     },
-    // Nothing ahead of demand: an error that is signalled discards what waits.
-    { highWaterMark: 0 },
-  );
+  });
   const output = new xzModule.XzReadableStream(input) as unknown as NodeReadableStream<Uint8Array>;
   const reader = output.getReader();
   let done = false;
