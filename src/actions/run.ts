@@ -28,7 +28,10 @@ export async function runAction(name: CommandName): Promise<void> {
   try {
     command = await loadCommand(name);
     refuseForeignCode(name, process.env);
-    const values = parseValues(command.inputs, readInputs(process.env), (input) => input);
+    const raw = readInputs(process.env);
+    for (const [input, spec] of Object.entries(command.inputs))
+      if (spec.secret && raw[input]) core.setSecret(raw[input]);
+    const values = parseValues(command.inputs, raw, (input) => input);
     report(command, await command.run(values, actionPorts()));
   } catch (error) {
     for (const output of Object.keys(command?.outputs ?? {})) core.setOutput(output, '');

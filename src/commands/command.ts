@@ -12,6 +12,8 @@ export interface InputSpec {
   /** In a workflow only: an expression such as `${{ github.token }}`. */
   readonly workflowDefault?: string;
   readonly required?: boolean;
+  /** Masked in every log before anything can print it. */
+  readonly secret?: boolean;
 }
 
 /** The values of a command's inputs: `null` for a string or choice that was not given and has no default. */
