@@ -14,7 +14,7 @@ import {
 } from '../../src/oci/artifact.ts';
 import { anonymous } from '../../src/oci/credentials.ts';
 import { layoutRepository } from '../../src/oci/layout.ts';
-import { pushAssembled } from '../../src/oci/push.ts';
+import { digestWhilePushing, pushAssembled } from '../../src/oci/push.ts';
 import { registryRepository } from '../../src/oci/registry.ts';
 import type { Assembled } from '../../src/oci/types.ts';
 import { digestOf } from '../../src/oci/verify.ts';
@@ -193,4 +193,20 @@ test('a Git LFS pointer counts as its file; its bytes are only needed where they
   double.blobs('acme/wine').set(`sha256:${weights.sha256}`, noise(3_000_000));
   await pushAssembled(repository, assembled, STAMP, silent);
   assert.equal(double.manifests('acme/wine').size, 1);
+});
+
+test('files that are hashed while they travel are not sent again', async (t) => {
+  const { folder, files } = await model(t);
+  writeFileSync(join(folder, 'weights.bin'), noise(5_000_000, 4));
+  const directory = walk('model', folder);
+  await using double = await registryDouble();
+  const repository = registryRepository({ host: double.host, repository: 'acme/wine' }, anonymous);
+  const card = files.find((file) => file.path === 'model-card.md')?.sha256 ?? '';
+  const sent = await digestWhilePushing(repository, directory, new Map([['model-card.md', card]]));
+  assert.deepEqual(sent, await digestFiles(directory));
+  assert.equal(double.blobs('acme/wine').has(`sha256:${card}`), false);
+  const before = double.requests.length;
+  await pushAssembled(repository, assembleArtifact(await digested(folder), [], FACTS), STAMP, silent);
+  const uploads = double.requests.slice(before).filter((request) => request.method === 'POST');
+  assert.equal(uploads.length, 2, 'the card and the configuration');
 });
