@@ -1,0 +1,1 @@
+"""The server inside an image that Lading builds: one model, its contract, two protocols."""
