@@ -220,6 +220,8 @@ function elementLimits(
   const role = direction === 'output' ? labelRole(field) : null;
   const labels = field.labels ?? [];
   const { categories, range } = field;
+  // What a container holds has limits of its own.
+  if (field.type !== null && isContainer(field.type)) return () => null;
   return (element) => {
     if (categories && !categories.some((category) => isLabel(element, category)))
       return `${describe(element)} is not one of the ${categories.length} categories`;
