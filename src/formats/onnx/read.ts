@@ -64,7 +64,7 @@ export function readOnnx(bytes: Bytes, candidate: Candidate, look: Look): Readin
   remarks.push(...external.remarks);
   const named = labelsInMetadata(model.metadata);
   const outputs = graph.outputs.map((field) => withMetadataLabels(field, model.metadata, named));
-  const { contract, evidence } = tell({ predict: { inputs: graph.inputs, outputs } });
+  const { contract, evidence } = tell({ predict: { inputs: graph.inputs, outputs } }, 'predict');
   return {
     format: 'onnx',
     path: candidate.path,

@@ -1,0 +1,239 @@
+import type { Label } from '../contract/types.ts';
+import { type Bytes, slice, Truncated } from '../model/bytes.ts';
+import { open } from '../model/walk.ts';
+import { type Candidate, type Format, Malformed, type Reading, type Remark } from './format.ts';
+import { explainFile } from './not-a-model.ts';
+import { watchOperators } from './tensorflow/active.ts';
+import { type ModelNotes, readNotes, type TensorNotes } from './tflite/metadata.ts';
+import { bufferRange, readTensor, type Tensor, tablesOf } from './tflite/model.ts';
+import { derived, stated, type ToldField, type ToldSignature, tell } from './told.ts';
+import { rootTable, type Table } from './wire/flatbuffer.ts';
+
+/** TensorFlow Lite (LiteRT): a flatbuffer with the identifier TFL3. */
+export const tflite: Format = {
+  id: 'tflite',
+  title: 'TensorFlow Lite',
+  detect(look) {
+    return look.directory.files
+      .filter((file) => {
+        const head = look.head(file);
+        return hasIdentifier(head) || (/\.tflite$/i.test(file.path) && explainFile(file, head) === null);
+      })
+      .map((file): Candidate => ({ format: 'tflite', path: file.path, role: 'model', covers: [] }));
+  },
+  async read(candidate, look) {
+    const file = look.file(candidate.path);
+    if (!file) throw new Malformed('the file is gone');
+    if (file.size < 8) throw new Truncated('the file is shorter than its head');
+    if (!hasIdentifier(look.head(file))) throw new Malformed('the identifier TFL3 is not there');
+    using bytes = open(file);
+    return readTflite(bytes, candidate);
+  },
+};
+
+function hasIdentifier(head: Uint8Array): boolean {
+  return head.length >= 8 && Buffer.from(head.subarray(4, 8)).toString('latin1') === 'TFL3';
+}
+
+/** Slots of Model, SubGraph and SignatureDef in schema.fbs. */
+const MODEL = {
+  version: 0,
+  operators: 1,
+  subgraphs: 2,
+  description: 3,
+  buffers: 4,
+  metadata: 6,
+  signatures: 7,
+};
+const SUBGRAPH = { tensors: 0, inputs: 1, outputs: 2 };
+const SIGNATURE = { inputs: 0, outputs: 1, key: 2, subgraph: 4 };
+
+interface Subgraph {
+  readonly tensors: readonly Tensor[];
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+}
+
+function readTflite(bytes: Bytes, candidate: Candidate): Reading {
+  const root = rootTable(bytes);
+  const subgraphs = tablesOf(root, MODEL.subgraphs).map((table, at) => readSubgraph(bytes, table, at));
+  const [main] = subgraphs;
+  if (!main) throw new Malformed('the model has no subgraph');
+  const buffers = tablesOf(root, MODEL.buffers).map(bufferRange);
+  for (const range of buffers)
+    if (range && range.offset + range.length > bytes.size)
+      throw new Truncated(`a buffer ends at byte ${range.offset + range.length} of ${bytes.size}`);
+  const metadata = metadataOf(bytes, root, buffers);
+  const notes = metadata.notes;
+  const signatures = signaturesOf(root, subgraphs, notes);
+  const names = Object.keys(signatures);
+  const chosen = names.includes('serving_default')
+    ? 'serving_default'
+    : names.length === 1
+      ? names[0]
+      : undefined;
+  const { contract, evidence } = tell(signatures, chosen);
+  const operators = customOperators(root);
+  const watch = watchOperators();
+  for (const name of operators) watch.node({ name, operator: name.replace(/^Flex/, ''), inFunction: '' });
+  const active = watch.result(candidate.path);
+  const problems = (notes?.problems ?? []).map(
+    (message): Remark => ({ rule: 'labels-unreadable', level: 'warning', file: candidate.path, message }),
+  );
+  return {
+    format: 'tflite',
+    path: candidate.path,
+    framework: { name: 'tflite', version: metadata.converter },
+    contract,
+    evidence,
+    features: null,
+    labels: labelsOf(notes),
+    parameters: parameterCount(subgraphs, buffers),
+    properties: {
+      schema_version: String(root.uint32(MODEL.version)),
+      ...(metadata.runtime !== null && { min_runtime_version: metadata.runtime }),
+      ...(operators.length > 0 && { custom_operators: operators.join(', ').slice(0, 1000) }),
+      ...notes?.properties,
+    },
+    requirements: metadata.converter === null ? {} : { tensorflow: metadata.converter },
+    risk: active.risk,
+    remarks: [...active.remarks, ...problems],
+  };
+}
+
+function readSubgraph(bytes: Bytes, table: Table, index: number): Subgraph {
+  const tensors = tablesOf(table, SUBGRAPH.tensors).map((tensor, at) =>
+    readTensor(bytes, tensor, `subgraphs[${index}].tensors[${at}]`),
+  );
+  return {
+    tensors,
+    inputs: table.int32s(SUBGRAPH.inputs) ?? [],
+    outputs: table.int32s(SUBGRAPH.outputs) ?? [],
+  };
+}
+
+/** What SignatureDefs name; without them the first subgraph is the model, and its tensors have the names. */
+function signaturesOf(
+  root: Table,
+  subgraphs: readonly Subgraph[],
+  notes: ModelNotes | null,
+): Record<string, ToldSignature> {
+  const [main] = subgraphs;
+  const signatures: Record<string, ToldSignature> = {};
+  const side = (subgraph: Subgraph, side: 'inputs' | 'outputs', pairs: [name: string, tensor: number][]) =>
+    pairs.map(([name, index]) => {
+      const tensor = subgraph.tensors[index];
+      if (!tensor) throw new Malformed(`there is no tensor ${index}`);
+      const position = subgraph[side].indexOf(index);
+      return fieldOf(name, tensor, subgraph === main ? notes?.[side][position] : undefined);
+    });
+  for (const table of tablesOf(root, MODEL.signatures)) {
+    const subgraph = subgraphs[table.uint32(SIGNATURE.subgraph)];
+    if (!subgraph) throw new Malformed('a signature is of a subgraph that is not there');
+    const pairs = (slot: number) =>
+      tablesOf(table, slot)
+        .map((entry): [string, number] => [entry.text(0) ?? '', entry.uint32(1)])
+        .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    signatures[table.text(SIGNATURE.key) ?? 'predict'] = {
+      inputs: side(subgraph, 'inputs', pairs(SIGNATURE.inputs)),
+      outputs: side(subgraph, 'outputs', pairs(SIGNATURE.outputs)),
+    };
+  }
+  if (Object.keys(signatures).length > 0 || !main) return signatures;
+  const named = (indices: readonly number[]) =>
+    indices.map((index): [string, number] => [main.tensors[index]?.name ?? '', index]);
+  return {
+    predict: {
+      inputs: side(main, 'inputs', named(main.inputs)),
+      outputs: side(main, 'outputs', named(main.outputs)),
+    },
+  };
+}
+
+function fieldOf(name: string, tensor: Tensor, notes: TensorNotes | undefined): ToldField {
+  const { quantization, shape } = tensor;
+  const labels = notes?.axisLabels;
+  const description = [
+    notes?.description ?? '',
+    quantization ? `quantized: ${quantization.scale} * (value - ${quantization.zeroPoint})` : '',
+  ].filter((part) => part !== '');
+  return {
+    name: stated(name, `tensor "${tensor.name}"`),
+    type: tensor.type,
+    shape,
+    ...(labels && shape.value?.at(-1) === labels.length && { labels: derived(labels, 'associated file') }),
+    ...(notes?.profile && { profile: notes.profile }),
+    ...(description.length > 0 && { description: description.join('; ') }),
+  };
+}
+
+function labelsOf(notes: ModelNotes | null): readonly Label[] | null {
+  const all = (notes?.outputs ?? []).flatMap((one) => {
+    const labels = one.axisLabels ?? one.valueLabels;
+    return labels ? [labels] : [];
+  });
+  const [first] = all;
+  return first && all.every((one) => JSON.stringify(one) === JSON.stringify(first)) ? first : null;
+}
+
+interface Notes {
+  readonly notes: ModelNotes | null;
+  /** The TensorFlow that converted the model. */
+  readonly converter: string | null;
+  readonly runtime: string | null;
+}
+
+const MAX_METADATA = 16 * 1024 * 1024;
+
+function metadataOf(
+  bytes: Bytes,
+  root: Table,
+  buffers: readonly ({ offset: number; length: number } | null)[],
+): Notes {
+  let notes: ModelNotes | null = null;
+  let converter: string | null = null;
+  let runtime: string | null = null;
+  for (const entry of tablesOf(root, MODEL.metadata)) {
+    const name = entry.text(0);
+    const range = buffers[entry.uint32(1)];
+    if (!range || range.length > MAX_METADATA) continue;
+    const part = slice(bytes, range.offset, range.length);
+    if (name === 'TFLITE_METADATA') notes = readNotes(bytes, part);
+    else if (name === 'CONVERSION_METADATA') converter = rootTable(part).table(0)?.text(0) ?? null;
+    else if (name === 'min_runtime_version')
+      runtime = Buffer.from(part.read(0, Math.min(part.size, 32)))
+        .toString('latin1')
+        .replace(/\0.*$/s, '');
+  }
+  return { notes, converter: converter === '' ? null : converter, runtime };
+}
+
+const CUSTOM = 32;
+
+/** Operators that are not TFLite's own; those of TensorFlow are called `Flex…`. */
+function customOperators(root: Table): string[] {
+  const names = tablesOf(root, MODEL.operators).flatMap((code) =>
+    Math.max(code.int8(0), code.int32(3)) === CUSTOM ? [code.text(1) ?? 'unnamed'] : [],
+  );
+  return [...new Set(names)].sort();
+}
+
+/** Values of constant tensors, each buffer once. Shapes, axes and indices are no weights. */
+function parameterCount(
+  subgraphs: readonly Subgraph[],
+  buffers: readonly ({ offset: number; length: number } | null)[],
+): number | null {
+  const seen = new Set<number>();
+  let sum = 0;
+  for (const { tensors } of subgraphs)
+    for (const tensor of tensors) {
+      const type = tensor.type.value;
+      if (!buffers[tensor.buffer] || seen.has(tensor.buffer) || tensor.count === null || type === null)
+        continue;
+      const index = type === 'int32' || type === 'int64';
+      if (type === 'bool' || type === 'string' || (index && tensor.quantization === null)) continue;
+      seen.add(tensor.buffer);
+      sum += tensor.count;
+    }
+  return sum === 0 ? null : sum;
+}
