@@ -79,7 +79,7 @@ export function gitWriting(run: RunGit): GitWriting {
           env,
         });
         const tree = await text(['write-tree'], 'write a tree', { env });
-        const date = `${Math.floor(at.getTime() / 1000)} +0000`;
+        const date = `@${Math.floor(at.getTime() / 1000)} +0000`;
         const parents = parent === null ? [] : ['-p', parent];
         return await text(['commit-tree', ...parents, '-F', '-', tree], 'write a commit', {
           input: message,

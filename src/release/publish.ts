@@ -53,23 +53,24 @@ export interface PublishPorts {
 interface Bound {
   readonly version: string;
   readonly digest: Digest;
-  /** `repository@sha256:…`. */
+  /** `repository@sha256:…`: what the version stands for, now and later. */
   readonly reference: string;
+  readonly bump: Bump;
+  /** Version that it was compared with. */
+  readonly previous: string | null;
+  readonly changes: readonly NotedChange[];
+  /** The version's line of the ledger. */
+  readonly line: string;
+  /** Markdown. */
+  readonly notes: string;
 }
 
-/** What became of it. Either way `reference` is what the version stands for, now and later. */
+/** What became of it. */
 export type Publication =
   | (Bound & {
       readonly kind: 'published';
-      readonly bump: Bump;
-      /** Version that it was compared with. */
-      readonly previous: string | null;
-      readonly changes: readonly NotedChange[];
-      /** The ledger's new line. */
-      readonly line: string;
       /** Commit that brought the line; `null` when an earlier attempt of the same run did. */
       readonly ledgerCommit: string | null;
-      readonly notes: string;
     })
   | (Bound & {
       readonly kind: 'unchanged';
@@ -265,12 +266,9 @@ async function finishBound(
   assemble: () => Promise<Assembled>,
 ): Promise<Publication> {
   const { published, version } = bound;
-  const { digest, repository } = published;
-  const same = { version, digest, reference: `${repository}@${digest}` };
+  const { digest, repository, bump } = published;
   const healed = await healVersion(bound, plan, assemble, ports.store.log);
   await ports.store.step('tagged');
-  if (!isOwn(bound, plan)) return { kind: 'unchanged', ...same, healed, retired: bound.retired !== null };
-  // The steps after this one are those of a run that has published: they get what the first attempt would have said.
   const before = replay(
     plan.name,
     collection.versions.map((one) => one.published).filter((one) => one.seq < published.seq),
@@ -278,14 +276,18 @@ async function finishBound(
   const previous = previousOf(before, plan.version);
   const changes = previous ? ports.compare(previous.published.contract, published.contract).changes : [];
   const facts = { previous: previous?.version ?? null, changes };
-  const notes = releaseNotes({
-    ...published,
+  const same = {
+    version,
+    digest,
+    reference: `${repository}@${digest}`,
+    bump,
     ...facts,
-    commit: published.commit ?? null,
-    sample: plan.sample,
-  });
-  const line = JSON.stringify(published);
-  return { kind: 'published', ...same, ...facts, bump: published.bump, line, ledgerCommit: null, notes };
+    line: JSON.stringify(published),
+    notes: releaseNotes({ ...published, ...facts, commit: published.commit ?? null, sample: plan.sample }),
+  };
+  // The steps after this one are those of a run that has published: they get what the first attempt would have said.
+  if (isOwn(bound, plan)) return { kind: 'published', ...same, ledgerCommit: null };
+  return { kind: 'unchanged', ...same, healed, retired: bound.retired !== null };
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
