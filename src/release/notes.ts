@@ -55,7 +55,8 @@ const WHY: Readonly<Record<Bump, string>> = {
 /** Release notes of one version, as Markdown. They depend on the facts alone: the same facts give the same bytes. */
 export function releaseNotes(facts: NotesFacts): string {
   const parts = [
-    `# ${escapeMarkdown(`${facts.name} ${facts.version}`)}`,
+    // Names and versions have a grammar without any markup in it.
+    `# ${facts.name} ${facts.version}`,
     `${WHY[facts.bump]}`,
     summaryTable(facts),
     ...changeParts(facts),
@@ -86,7 +87,7 @@ function summaryTable(facts: NotesFacts): string {
 
 function changeParts({ previous, changes }: NotesFacts): string[] {
   if (previous === null) return [];
-  const parts = [`## Changes since ${escapeMarkdown(previous)}`];
+  const parts = [`## Changes since ${previous}`];
   if (changes.length === 0) parts.push('None in the contract; the files are others.');
   for (const [bump, heading] of HEADINGS) {
     const some = changes.filter((change) => change.bump === bump);
