@@ -4,6 +4,7 @@ import { describe } from '../contract/scalars.ts';
 import { pointerKey } from '../contract/source.ts';
 import type { Contract, Field, Label, Shape, ValueType } from '../contract/types.ts';
 import type { Evidence } from '../formats/format.ts';
+import type { DriftRule } from './rules-table.ts';
 
 /** How a model is served, as far as drift is concerned. */
 export interface DriftOptions {
@@ -33,7 +34,7 @@ export function drift(
     const kind = evidence[pointer]?.kind ?? 'stated';
     return kind === 'stated' || kind === 'derived';
   };
-  const add = (at: Place, draft: Pick<Draft, 'rule' | 'level' | 'message' | 'help'>): void => {
+  const add = (at: Place, draft: Pick<Draft, 'level' | 'message' | 'help'> & { rule: DriftRule }): void => {
     const line = declared.lineOf(at.declared);
     drafts.push({ ...draft, file: declared.file, ...(line !== undefined && { line }), subject: at.subject });
   };
@@ -83,7 +84,7 @@ export function drift(
     at: Place & { side: Side },
   ): void {
     if (given === null || known === null) return;
-    const word = at.side === 'inputs' ? 'input' : 'output';
+    const word = at.side === 'inputs' ? ('input' as const) : ('output' as const);
     const byConvention = known.length > 0 && known.every((_, index) => !firm(`${at.inferred}/${index}/name`));
     const [only] = known;
     if (byConvention && known.length === 1 && only && isTable(given, only)) {
@@ -161,7 +162,7 @@ export function drift(
   }
 
   function value(given: ValueType, known: ValueType, at: Place & { side: Side }): void {
-    const word = at.side === 'inputs' ? 'input' : 'output';
+    const word = at.side === 'inputs' ? ('input' as const) : ('output' as const);
     if (given.type !== null && known.type !== null && given.type !== known.type) {
       if (firm(`${at.inferred}/type`))
         add(
@@ -193,7 +194,7 @@ export function drift(
   }
 
   function shape(given: Shape, known: Shape, at: Place & { side: Side }): void {
-    const word = at.side === 'inputs' ? 'input' : 'output';
+    const word = at.side === 'inputs' ? ('input' as const) : ('output' as const);
     const place = { ...at, declared: `${at.declared}/shape` };
     if (given.length !== known.length) {
       add(place, {
