@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import type { Bytes } from '../model/bytes.ts';
 import { open } from '../model/walk.ts';
 import { type Candidate, type Format, type Look, Malformed, type Reading, type Remark } from './format.ts';
 import { explainFile } from './not-a-model.ts';
@@ -57,7 +58,12 @@ function readSavedModel(candidate: Candidate, look: Look): Reading {
   if (!file) throw new Malformed('there is no saved_model.pb');
   if (file.path.endsWith('.cpb')) return chunked(candidate, file.path);
   using bytes = open(file);
-  const metaGraphs = file.path.endsWith('.pbtxt') ? textMetaGraphs(bytes) : binaryMetaGraphs(bytes);
+  return readMetaGraphs(bytes, candidate, file.path);
+}
+
+/** Reads a SavedModel file, in text where its name ends so. @throws Truncated, Malformed. */
+export function readMetaGraphs(bytes: Bytes, candidate: Candidate, file: string): Reading {
+  const metaGraphs = file.endsWith('.pbtxt') ? textMetaGraphs(bytes) : binaryMetaGraphs(bytes);
   const served = servedMetaGraph(metaGraphs);
   if (!served) throw new Malformed('the file has no meta graph');
   const operators = watchOperators();
@@ -67,7 +73,7 @@ function readSavedModel(candidate: Candidate, look: Look): Reading {
       operators.node(node);
       if (metaGraph === served) variables.node(node);
     });
-  const active = operators.result(file.path);
+  const active = operators.result(file);
   const signatures = signaturesOf(served);
   const version = string(child(served.tree, 'meta_info_def'), 'tensorflow_version');
   const known = /^\d+(\.\d+)*/.test(version) ? version : null;
@@ -76,7 +82,7 @@ function readSavedModel(candidate: Candidate, look: Look): Reading {
     remarks.push({
       rule: 'signature-missing',
       level: 'warning',
-      file: file.path,
+      file,
       message: 'the model has neither a signature nor a function that can be called by name',
       help: 'Pass `signatures=` to `tf.saved_model.save`, or write contract.yaml.',
     });

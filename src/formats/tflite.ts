@@ -5,7 +5,7 @@ import { type Candidate, type Format, Malformed, type Reading, type Remark } fro
 import { explainFile } from './not-a-model.ts';
 import { watchOperators } from './tensorflow/active.ts';
 import { type ModelNotes, readNotes, type TensorNotes } from './tflite/metadata.ts';
-import { bufferRange, readTensor, type Tensor, tablesOf } from './tflite/model.ts';
+import { bufferRange, type Reader, readerOf, readTensor, type Tensor } from './tflite/model.ts';
 import { derived, stated, type ToldField, type ToldSignature, tell } from './told.ts';
 import { rootTable, type Table } from './wire/flatbuffer.ts';
 
@@ -54,18 +54,20 @@ interface Subgraph {
   readonly outputs: readonly number[];
 }
 
-function readTflite(bytes: Bytes, candidate: Candidate): Reading {
+/** Reads a TFLite model. @throws Truncated, Malformed. */
+export function readTflite(bytes: Bytes, candidate: Candidate): Reading {
   const root = rootTable(bytes);
-  const subgraphs = tablesOf(root, MODEL.subgraphs).map((table, at) => readSubgraph(bytes, table, at));
+  const reader = readerOf(bytes);
+  const subgraphs = reader.tables(root, MODEL.subgraphs).map((table, at) => readSubgraph(reader, table, at));
   const [main] = subgraphs;
   if (!main) throw new Malformed('the model has no subgraph');
-  const buffers = tablesOf(root, MODEL.buffers).map(bufferRange);
+  const buffers = reader.tables(root, MODEL.buffers).map(bufferRange);
   for (const range of buffers)
     if (range && range.offset + range.length > bytes.size)
       throw new Truncated(`a buffer ends at byte ${range.offset + range.length} of ${bytes.size}`);
-  const metadata = metadataOf(bytes, root, buffers);
+  const metadata = metadataOf(reader, root, buffers);
   const notes = metadata.notes;
-  const signatures = signaturesOf(root, subgraphs, notes);
+  const signatures = signaturesOf(reader, root, subgraphs, notes);
   const names = Object.keys(signatures);
   const chosen = names.includes('serving_default')
     ? 'serving_default'
@@ -73,7 +75,7 @@ function readTflite(bytes: Bytes, candidate: Candidate): Reading {
       ? names[0]
       : undefined;
   const { contract, evidence } = tell(signatures, chosen);
-  const operators = customOperators(root);
+  const operators = customOperators(reader, root);
   const watch = watchOperators();
   for (const name of operators) watch.node({ name, operator: name.replace(/^Flex/, ''), inFunction: '' });
   const active = watch.result(candidate.path);
@@ -88,9 +90,11 @@ function readTflite(bytes: Bytes, candidate: Candidate): Reading {
     evidence,
     features: null,
     labels: labelsOf(notes),
-    parameters: parameterCount(subgraphs, buffers),
+    // The converter folds layers into each other and drops zeros: what is left is no count of what was trained.
+    parameters: null,
     properties: {
       schema_version: String(root.uint32(MODEL.version)),
+      constants: String(constantCount(subgraphs, buffers)),
       ...(metadata.runtime !== null && { min_runtime_version: metadata.runtime }),
       ...(operators.length > 0 && { custom_operators: operators.join(', ').slice(0, 1000) }),
       ...notes?.properties,
@@ -101,19 +105,20 @@ function readTflite(bytes: Bytes, candidate: Candidate): Reading {
   };
 }
 
-function readSubgraph(bytes: Bytes, table: Table, index: number): Subgraph {
-  const tensors = tablesOf(table, SUBGRAPH.tensors).map((tensor, at) =>
-    readTensor(bytes, tensor, `subgraphs[${index}].tensors[${at}]`),
-  );
+function readSubgraph(reader: Reader, table: Table, index: number): Subgraph {
+  const tensors = reader
+    .tables(table, SUBGRAPH.tensors)
+    .map((tensor, at) => readTensor(reader, tensor, `subgraphs[${index}].tensors[${at}]`));
   return {
     tensors,
-    inputs: table.int32s(SUBGRAPH.inputs) ?? [],
-    outputs: table.int32s(SUBGRAPH.outputs) ?? [],
+    inputs: reader.integers(table, SUBGRAPH.inputs),
+    outputs: reader.integers(table, SUBGRAPH.outputs),
   };
 }
 
 /** What SignatureDefs name; without them the first subgraph is the model, and its tensors have the names. */
 function signaturesOf(
+  reader: Reader,
   root: Table,
   subgraphs: readonly Subgraph[],
   notes: ModelNotes | null,
@@ -127,14 +132,15 @@ function signaturesOf(
       const position = subgraph[side].indexOf(index);
       return fieldOf(name, tensor, subgraph === main ? notes?.[side][position] : undefined);
     });
-  for (const table of tablesOf(root, MODEL.signatures)) {
+  for (const table of reader.tables(root, MODEL.signatures)) {
     const subgraph = subgraphs[table.uint32(SIGNATURE.subgraph)];
     if (!subgraph) throw new Malformed('a signature is of a subgraph that is not there');
     const pairs = (slot: number) =>
-      tablesOf(table, slot)
-        .map((entry): [string, number] => [entry.text(0) ?? '', entry.uint32(1)])
+      reader
+        .tables(table, slot)
+        .map((entry): [string, number] => [reader.text(entry, 0) ?? '', entry.uint32(1)])
         .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    signatures[table.text(SIGNATURE.key) ?? 'predict'] = {
+    signatures[reader.text(table, SIGNATURE.key) ?? 'predict'] = {
       inputs: side(subgraph, 'inputs', pairs(SIGNATURE.inputs)),
       outputs: side(subgraph, 'outputs', pairs(SIGNATURE.outputs)),
     };
@@ -186,19 +192,19 @@ interface Notes {
 const MAX_METADATA = 16 * 1024 * 1024;
 
 function metadataOf(
-  bytes: Bytes,
+  reader: Reader,
   root: Table,
   buffers: readonly ({ offset: number; length: number } | null)[],
 ): Notes {
   let notes: ModelNotes | null = null;
   let converter: string | null = null;
   let runtime: string | null = null;
-  for (const entry of tablesOf(root, MODEL.metadata)) {
-    const name = entry.text(0);
+  for (const entry of reader.tables(root, MODEL.metadata)) {
+    const name = reader.text(entry, 0);
     const range = buffers[entry.uint32(1)];
     if (!range || range.length > MAX_METADATA) continue;
-    const part = slice(bytes, range.offset, range.length);
-    if (name === 'TFLITE_METADATA') notes = readNotes(bytes, part);
+    const part = slice(reader.bytes, range.offset, range.length);
+    if (name === 'TFLITE_METADATA') notes = readNotes(reader.bytes, part);
     else if (name === 'CONVERSION_METADATA') converter = rootTable(part).table(0)?.text(0) ?? null;
     else if (name === 'min_runtime_version')
       runtime = Buffer.from(part.read(0, Math.min(part.size, 32)))
@@ -211,18 +217,20 @@ function metadataOf(
 const CUSTOM = 32;
 
 /** Operators that are not TFLite's own; those of TensorFlow are called `Flex…`. */
-function customOperators(root: Table): string[] {
-  const names = tablesOf(root, MODEL.operators).flatMap((code) =>
-    Math.max(code.int8(0), code.int32(3)) === CUSTOM ? [code.text(1) ?? 'unnamed'] : [],
-  );
+function customOperators(reader: Reader, root: Table): string[] {
+  const names = reader
+    .tables(root, MODEL.operators)
+    .flatMap((code) =>
+      Math.max(code.int8(0), code.int32(3)) === CUSTOM ? [reader.text(code, 1) ?? 'unnamed'] : [],
+    );
   return [...new Set(names)].sort();
 }
 
 /** Values of constant tensors, each buffer once. Shapes, axes and indices are no weights. */
-function parameterCount(
+function constantCount(
   subgraphs: readonly Subgraph[],
   buffers: readonly ({ offset: number; length: number } | null)[],
-): number | null {
+): number {
   const seen = new Set<number>();
   let sum = 0;
   for (const { tensors } of subgraphs)
@@ -235,5 +243,5 @@ function parameterCount(
       seen.add(tensor.buffer);
       sum += tensor.count;
     }
-  return sum === 0 ? null : sum;
+  return sum;
 }

@@ -35,6 +35,8 @@ const SAME_VALUES = new Set(['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqu
 /** Facts of each kind that are kept, and steps that are followed: bounds memory and time on graphs of any size. */
 const MAX_FACTS = 100_000;
 const MAX_STEPS = 200;
+/** Category sets, and inputs that are set side by side, that are followed. */
+const MAX_SETS = 1000;
 /** TensorProto.STRING and BOOL: a cast to one of them gives other labels. */
 const OTHER_VALUES = new Set([8, 9]);
 
@@ -130,11 +132,20 @@ export function traceLabels(): LabelTrace {
     return at;
   };
 
+  const values = new Map<TensorHead, readonly Label[] | null>();
+  const valuesOf = (tensor: TensorHead): readonly Label[] | null => {
+    const known = values.get(tensor);
+    if (known !== undefined) return known;
+    const read = tensorValues(tensor);
+    values.set(tensor, read);
+    return read;
+  };
+
   const pickOf = (value: string): { scores: string; labels: readonly Label[]; where: string } | null => {
     const pick = picks.get(value);
     const tensor = pick && constants.get(root(same, pick.classes));
     const scores = pick && argMax.get(root(same, pick.index));
-    const labels = tensor && scores !== undefined ? tensorValues(tensor) : null;
+    const labels = tensor && scores !== undefined ? valuesOf(tensor) : null;
     return tensor && scores !== undefined && labels
       ? { scores, labels, where: `initializer ${tensor.name}` }
       : null;
@@ -185,8 +196,8 @@ export function traceLabels(): LabelTrace {
 
   const constantIndex = (name: string): number | null => {
     const tensor = constants.get(name);
-    const values = tensor && tensorValues(tensor);
-    return values?.length === 1 && typeof values[0] === 'number' ? values[0] : null;
+    const list = tensor && valuesOf(tensor);
+    return list?.length === 1 && typeof list[0] === 'number' ? list[0] : null;
   };
 
   return {
@@ -204,7 +215,7 @@ export function traceLabels(): LabelTrace {
     labelled: (value) => labelOf(value, 20) ?? scoresOf(value),
     categories(widths) {
       const found = new Map<string, Labelled>();
-      for (const [value, labelled] of encoded) {
+      for (const [value, labelled] of [...encoded].slice(0, MAX_SETS)) {
         let at = root(exact, value);
         const column = columns.get(at);
         if (!column) {
@@ -214,7 +225,7 @@ export function traceLabels(): LabelTrace {
         // One column of an input that has no other, or of inputs of one column each set side by side.
         at = root(exact, column.of);
         const index = constantIndex(column.index);
-        const parts = (concatenated.get(at) ?? [at]).map((part) => root(exact, part));
+        const parts = (concatenated.get(at) ?? [at]).slice(0, MAX_SETS).map((part) => root(exact, part));
         const part = index === null ? undefined : parts[index];
         if (part !== undefined && parts.every((one) => widths.get(one) === 1)) found.set(part, labelled);
       }

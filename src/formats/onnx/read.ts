@@ -123,6 +123,8 @@ interface Graph {
   readonly parameters: number | null;
 }
 
+/** Outputs whose labels are looked for. */
+const MAX_TRACED = 1000;
 /** Operators that learn and keep what they learnt in attributes: the tensors then are not all parameters. */
 const LEARNERS = /(Classifier|Regressor|TreeEnsemble)$/;
 
@@ -171,7 +173,7 @@ function readGraph(message: Message, irVersion: number): Graph {
     }),
     outputs: outputs.map((info, index) => {
       const field = valueField(info, `graph.output[${index}]`);
-      const labelled = trace.labelled(string(info, 'name'));
+      const labelled = index < MAX_TRACED ? trace.labelled(string(info, 'name')) : null;
       const fits = labelled !== null && fitsShape(labelled, field);
       return { ...field, ...(fits && { labels: derived(labelled.labels, labelled.where) }) };
     }),

@@ -17,7 +17,9 @@ export function functionSignatures(metaGraph: Tree): Record<string, ToldSignatur
     const saved = child(objects[number(reference, 'node_id')], 'function');
     // Private names are the bookkeeping of frameworks; `__call__` is the model itself.
     if (!saved || (name.startsWith('_') && name !== '__call__')) continue;
-    const traces = strings(saved, 'concrete_functions').flatMap((key) => concrete.get(key) ?? []);
+    if (Object.keys(signatures).length >= MAX_FUNCTIONS) break;
+    const keys = strings(saved, 'concrete_functions').slice(0, MAX_TRACES);
+    const traces = keys.flatMap((key) => concrete.get(key) ?? []);
     const signature = signatureOf(saved, inferenceTraces(traces), `function ${name}`);
     if (signature) signatures[name] = signature;
   }
@@ -69,7 +71,10 @@ interface Leaf {
   readonly value: Tree;
 }
 
-const MAX_LEAVES = 10_000;
+/** Arguments of one function, functions, and traces of one that are looked at: bounds the time. */
+const MAX_LEAVES = 2000;
+const MAX_FUNCTIONS = 200;
+const MAX_TRACES = 64;
 
 /** The leaves of a StructuredValue in order. Nesting is bounded by the reader of the bytes. */
 function leaves(structure: Tree | undefined): Leaf[] {

@@ -74,5 +74,5 @@ export const META_GRAPH: Schema = {
 /** NodeDef attributes that state a shape. */
 export const NODE_ATTRIBUTE: Schema = {
   key: [1, 'string'],
-  value: [2, { type: [6, 'int'], shape: [7, TENSOR_SHAPE] }],
+  value: [2, { type: [6, 'int'], shape: [7, TENSOR_SHAPE], list: [1, { shape: [7, TENSOR_SHAPE] }] }],
 };

@@ -51,24 +51,26 @@ export function binaryMetaGraph(message: Message): MetaGraph {
 }
 
 const COLLECTION: Schema = { key: [1, 'string'] };
-const VARIABLE: Schema = { variable_name: [1, 'string'] };
 
 /** `collection_def["trainable_variables"].bytes_list`: each a VariableDef. */
 function trainableVariables(entry: Message, into: Set<string>): void {
   if (string(decode(entry, COLLECTION), 'key') !== 'trainable_variables') return;
-  const within = (message: Message, number: number): Message[] =>
-    [...fields(message)].filter((field) => field.number === number).map((field) => messageIn(message, field));
-  for (const collection of within(entry, 2))
-    for (const list of within(collection, 2))
-      for (const variable of within(list, 1)) {
+  for (const collection of messagesIn(entry, 2))
+    for (const list of messagesIn(collection, 2))
+      for (const variable of messagesIn(list, 1)) {
         const name = variableName(variable);
         if (name !== '') into.add(name);
       }
 }
 
+function* messagesIn(message: Message, number: number): Generator<Message, void, undefined> {
+  for (const field of fields(message)) if (field.number === number) yield messageIn(message, field);
+}
+
+/** `variable_name` of a VariableDef. */
 function variableName(variable: Message): string {
   for (const field of fields(variable))
-    if (field.number === VARIABLE['variable_name']?.[0]) return textIn(variable, field).replace(/:0$/, '');
+    if (field.number === 1) return textIn(variable, field).replace(/:0$/, '');
   return '';
 }
 

@@ -3,7 +3,7 @@ import { type Bytes, Truncated } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
 import { rootTable, type Table } from '../wire/flatbuffer.ts';
 import { findEntry, openZip, readText, type Zip } from '../wire/zip.ts';
-import { tablesOf } from './model.ts';
+import { readerOf } from './model.ts';
 
 /** What TFLITE_METADATA says of one input or output (tflite_support metadata_schema.fbs). */
 export interface TensorNotes {
@@ -32,6 +32,7 @@ const MAX_LABEL_FILE = 8 * 1024 * 1024;
 /** Reads the metadata flatbuffer; its associated files are in a zip that is appended to the model. */
 export function readNotes(model: Bytes, metadata: Bytes): ModelNotes {
   const root = rootTable(metadata);
+  const reader = readerOf(metadata);
   const problems: string[] = [];
   const properties: Record<string, string> = {};
   for (const [name, slot] of [
@@ -41,7 +42,7 @@ export function readNotes(model: Bytes, metadata: Bytes): ModelNotes {
     ['author', 4],
     ['license', 5],
   ] as const) {
-    const text = root.text(slot)?.trim();
+    const text = reader.text(root, slot)?.trim();
     if (text) properties[name] = text.slice(0, 1000);
   }
   let archive: Zip | null | undefined;
@@ -63,10 +64,10 @@ export function readNotes(model: Bytes, metadata: Bytes): ModelNotes {
     }
   };
   const notes = (table: Table): TensorNotes => {
-    const files = tablesOf(table, 6).map((file) => ({
-      name: file.text(0) ?? '',
+    const files = reader.tables(table, 6).map((file) => ({
+      name: reader.text(file, 0) ?? '',
       type: file.int8(2),
-      locale: file.text(3) ?? '',
+      locale: reader.text(file, 3) ?? '',
     }));
     const labels = (type: number) => {
       const fitting = files.filter((file) => file.type === type);
@@ -74,7 +75,7 @@ export function readNotes(model: Bytes, metadata: Bytes): ModelNotes {
       return chosen ? labelFile(chosen.name) : null;
     };
     const content = table.table(3);
-    const parts = [table.text(0)?.trim() ?? '', table.text(1)?.trim() ?? ''];
+    const parts = [reader.text(table, 0)?.trim() ?? '', reader.text(table, 1)?.trim() ?? ''];
     return {
       description: parts.filter((part) => part !== '').join(': '),
       profile: (content && PROFILES[content.uint8(0)]) ?? null,
@@ -82,11 +83,11 @@ export function readNotes(model: Bytes, metadata: Bytes): ModelNotes {
       valueLabels: labels(VALUE_LABELS),
     };
   };
-  const [main] = tablesOf(root, 3);
+  const [main] = reader.tables(root, 3);
   return {
     properties,
-    inputs: main ? tablesOf(main, 2).map(notes) : [],
-    outputs: main ? tablesOf(main, 3).map(notes) : [],
+    inputs: main ? reader.tables(main, 2).map(notes) : [],
+    outputs: main ? reader.tables(main, 3).map(notes) : [],
     problems,
   };
 }

@@ -26,14 +26,49 @@ const TYPES: Readonly<Record<number, ScalarType>> = {
   20: 'uint4',
 };
 
-/** Lists longer than this are not what a model has. */
-const MAX_TABLES = 200_000;
+/**
+ * Tables of a flatbuffer may point to the same place again and again: what is looked at is counted, so that a small
+ * file cannot stand for an endless model.
+ */
+export interface Reader {
+  readonly bytes: Bytes;
+  readonly tables: (table: Table, slot: number) => Table[];
+  readonly text: (table: Table, slot: number) => string | null;
+  readonly integers: (table: Table, slot: number) => number[];
+}
 
-/** The tables of a vector, of which there may not be absurdly many. */
-export function tablesOf(table: Table, slot: number): Table[] {
-  const vector = table.vector(slot);
-  if (vector && vector.length > MAX_TABLES) throw new Malformed(`a list of ${vector.length} tables`);
-  return table.tables(slot);
+const MAX_TABLES = 100_000;
+const MAX_TEXT = 1024 * 1024;
+/** One a table, and one for every 64 bytes of text or numbers. */
+const BUDGET = 500_000;
+
+/** A reader with a budget of its own. */
+export function readerOf(bytes: Bytes): Reader {
+  let left = BUDGET;
+  const charge = (count: number): void => {
+    left -= count;
+    if (left < 0) throw new Malformed('the file refers to more than a model has');
+  };
+  const lengthOf = (table: Table, slot: number, limit: number): number => {
+    const length = table.vector(slot)?.length ?? 0;
+    if (length > limit) throw new Malformed(`a list of ${length} elements, where at most ${limit} are read`);
+    return length;
+  };
+  return {
+    bytes,
+    tables(table, slot) {
+      charge(lengthOf(table, slot, MAX_TABLES));
+      return table.tables(slot);
+    },
+    text(table, slot) {
+      charge(lengthOf(table, slot, MAX_TEXT) / 64);
+      return table.text(slot);
+    },
+    integers(table, slot) {
+      charge(lengthOf(table, slot, MAX_TABLES) / 16);
+      return table.int32s(slot) ?? [];
+    },
+  };
 }
 
 /** One tensor of a subgraph. */
@@ -49,18 +84,18 @@ export interface Tensor {
 }
 
 /** Reads a Tensor table. `where` is its place, such as `subgraphs[0].tensors[3]`. */
-export function readTensor(bytes: Bytes, table: Table, where: string): Tensor {
+export function readTensor(reader: Reader, table: Table, where: string): Tensor {
   const code = table.uint8(1);
   const type = TYPES[code];
-  const fixed = table.int32s(0) ?? [];
-  const open = table.int32s(7) ?? [];
+  const fixed = reader.integers(table, 0);
+  const open = reader.integers(table, 7);
   const quantized = table.table(4);
   return {
-    name: table.text(3) ?? '',
+    name: reader.text(table, 3) ?? '',
     type: type === undefined ? unknown(`${where}.type is ${code}`) : stated(type, `${where}.type`),
     shape: shapeOf(fixed, open, table.uint8(8) !== 0, where),
     buffer: table.uint32(2),
-    quantization: quantized && quantizationOf(bytes, quantized),
+    quantization: quantized && quantizationOf(reader.bytes, quantized),
     count: fixed.every((size) => size >= 0) ? fixed.reduce((product, size) => product * size, 1) : null,
   };
 }

@@ -1,0 +1,102 @@
+import type { Shape, TypeName } from '../../contract/types.ts';
+import { derived, stated, type Told, type ToldField, type ToldSignature, unknown } from '../told.ts';
+import { child, children, has, type Tree } from '../wire/tree.ts';
+import type { GraphNode } from './graph.ts';
+import { dataType, tensorShape } from './types.ts';
+
+/** Operators whose results nobody has to use: they are left over from training, saving or initialization. */
+const SIDE_EFFECTS =
+  /^(Const|NoOp|Assert|Save|SaveV2|SaveSlices|Restore|RestoreV2|ShardedFilename|MergeV2Checkpoints|Placeholder.*|Variable.*|VarHandleOp|.*Summary.*|Assign.*)$/;
+const INPUT = /^Placeholder(V2|WithDefault)?$/;
+/** Results are of the type of attribute `T`. */
+const SAME_TYPE =
+  /^(Identity|Softmax|LogSoftmax|Sigmoid|Tanh|Relu|Relu6|Elu|Selu|LeakyRelu|Softplus|BiasAdd|Add|AddV2|Sub|Mul|RealDiv|MatMul|BatchMatMul|BatchMatMulV2|Conv2D|Reshape|Squeeze|ExpandDims|ConcatV2|Mean|Sum|Max|Min|Pack|StridedSlice|Transpose|Exp|Log|Maximum|Minimum|Pad|PadV2|MaxPool|AvgPool)$/;
+const MAX_NODES = 1_000_000;
+
+/** Finds inputs and outputs of a graph without signatures: its placeholders, and what no node uses. */
+export function watchEnds(producer: number): {
+  readonly node: (node: GraphNode) => void;
+  readonly signature: () => ToldSignature;
+} {
+  const inputs: ToldField[] = [];
+  const used = new Set<string>();
+  const ends = new Map<string, ToldField>();
+  let nodes = 0;
+  return {
+    node(node) {
+      if (node.inFunction !== '' || ++nodes > MAX_NODES) return;
+      for (const input of node.inputs) {
+        const name = input.replace(/^\^/, '').replace(/:\d+$/, '');
+        used.add(name);
+        ends.delete(name);
+      }
+      if (INPUT.test(node.operator)) inputs.push(inputOf(node, producer));
+      else if (!SIDE_EFFECTS.test(node.operator) && !used.has(node.name)) ends.set(node.name, outputOf(node));
+    },
+    signature() {
+      if (nodes > MAX_NODES) {
+        const reason = `the graph has more than ${MAX_NODES} nodes`;
+        return { inputs: unknown(reason), outputs: unknown(reason) };
+      }
+      return {
+        inputs,
+        outputs:
+          ends.size > 0
+            ? [...ends.values()]
+            : unknown('every node of the graph is used by another', 'Write the outputs into contract.yaml.'),
+      };
+    },
+  };
+}
+
+function inputOf(node: GraphNode, producer: number): ToldField {
+  const attributes = node.attributes();
+  const where = `node "${node.name}"`;
+  const shape = attributes.get('shape');
+  return {
+    name: stated(node.name, where),
+    type: dataType(attributes.get('dtype'), 'type', `${where} dtype`),
+    shape: placeholderShape(
+      shape,
+      `${where} shape`,
+      node.operator === 'Placeholder' && producer <= SCALAR_OR_ANY,
+    ),
+    ...(node.operator === 'PlaceholderWithDefault' && { optional: true }),
+  };
+}
+
+/** Up to this version of GraphDef a placeholder of any shape was written as a scalar (TensorFlow, array_ops.cc). */
+const SCALAR_OR_ANY = 21;
+
+function placeholderShape(attribute: Tree | undefined, where: string, ambiguous: boolean): Told<Shape> {
+  const shape = child(attribute, 'shape');
+  if (ambiguous && shape && !has(shape, 'unknown_rank') && children(shape, 'dim').length === 0)
+    return unknown(`${where} is empty: a scalar, or any rank`);
+  return tensorShape(shape, where);
+}
+
+function outputOf(node: GraphNode): ToldField {
+  const attributes = node.attributes();
+  const where = `node "${node.name}"`;
+  const shapes = children(child(attributes.get('_output_shapes'), 'list'), 'shape');
+  return {
+    name: derived(node.name, `${where} is used by no other`),
+    type: outputType(node.operator, attributes, where),
+    shape:
+      shapes.length > 0
+        ? tensorShape(shapes[0], `${where} _output_shapes`)
+        : unknown(`${where} does not state the shape of its result`, 'Write the shape into contract.yaml.'),
+  };
+}
+
+function outputType(operator: string, attributes: ReadonlyMap<string, Tree>, where: string): Told<TypeName> {
+  const of = (name: string): Told<TypeName> => {
+    const told = dataType(attributes.get(name), 'type', `${where} ${name}`);
+    return told.value === null ? told : derived(told.value, `${where} ${name}`);
+  };
+  if (SAME_TYPE.test(operator)) return of('T');
+  if (operator === 'Cast') return of('DstT');
+  if (operator === 'ArgMax' || operator === 'ArgMin')
+    return attributes.has('output_type') ? of('output_type') : derived('int64', `${where} ${operator}`);
+  return unknown(`operator ${operator} of ${where} does not state the type of its result`);
+}
