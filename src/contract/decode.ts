@@ -35,7 +35,7 @@ type Data = Readonly<Record<string, unknown>>;
 /**
  * Reads a contract out of plain data: `contract.yaml`, `signature.json` with or without `signatures`, or what a
  * registry or ledger gave. Problems are collected; what is wrong is left out of the contract or unknown in it.
- * `schemas/contract.json` says the same for other programs.
+ * `schemas/contract-file.json` says the same for other programs.
  */
 export function decodeContract(value: unknown): { contract: Contract; problems: readonly Problem[] } {
   const reader = new Reader();
