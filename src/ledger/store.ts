@@ -95,6 +95,10 @@ export async function openStore(
     throw new UserError('no branch is checked out, so it is not known which one holds the ledger', {
       help: 'Name it with "ledger-branch".',
     });
+  if (!isBranchName(branch))
+    throw new UserError(`"${branch}" is no name of a branch`, {
+      help: 'Give "ledger-branch" as in `git branch`.',
+    });
   return {
     directory: 'ledger',
     identity: ACTIONS_BOT,
@@ -104,6 +108,13 @@ export async function openStore(
     remote,
     branch,
   };
+}
+
+/** git-check-ref-format(1), as far as a name could mean something else in a refspec. */
+function isBranchName(name: string): boolean {
+  return (
+    /^(?![-/.])[^\s~^:?*[\\\p{Cc}]+$/u.test(name) && !/\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|[/.]$/.test(name)
+  );
 }
 
 /** Path of a model's ledger on the branch. @throws UserError */

@@ -9,6 +9,8 @@ export interface GitServer {
   readonly authorizations: readonly (string | undefined)[];
   /** Answers all requests with this status from now on; `null` serves again. */
   refuse(status: number | null): void;
+  /** Serves the next pushes, and answers them with 503: the answer was lost on the way. */
+  losePushes(times: number): void;
 }
 
 /**
@@ -18,6 +20,7 @@ export interface GitServer {
 export async function gitServer(t: TestContext, root: string, password?: string): Promise<GitServer> {
   const authorizations: (string | undefined)[] = [];
   let refused: number | null = null;
+  let lost = 0;
   const server = createServer((request, response) => {
     const sent = request.headers.authorization;
     authorizations.push(sent);
@@ -46,12 +49,18 @@ export async function gitServer(t: TestContext, root: string, password?: string)
         HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
         GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
       },
-      stdio: ['pipe', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'ignore'],
     });
     request.pipe(backend.stdin);
     const parts: Buffer[] = [];
     backend.stdout.on('data', (chunk: Buffer) => parts.push(chunk));
+    const lose = request.method === 'POST' && url.pathname.endsWith('/git-receive-pack') && lost > 0;
+    if (lose) lost--;
     backend.on('close', () => {
+      if (lose) {
+        response.writeHead(503).end();
+        return;
+      }
       const whole = Buffer.concat(parts);
       const end = whole.indexOf('\r\n\r\n');
       const head = whole.toString('latin1', 0, end).split('\r\n');
@@ -79,6 +88,9 @@ export async function gitServer(t: TestContext, root: string, password?: string)
     authorizations,
     refuse: (status) => {
       refused = status;
+    },
+    losePushes: (times) => {
+      lost = times;
     },
   };
 }

@@ -6,7 +6,8 @@ import { digestFiles } from '../../src/model/digest.ts';
 import { walk } from '../../src/model/walk.ts';
 import { assembleArtifact } from '../../src/oci/artifact.ts';
 import { layoutRepository } from '../../src/oci/layout.ts';
-import { execLocal } from '../../src/ports/exec.ts';
+import type { Repository } from '../../src/oci/types.ts';
+import { type Exec, execLocal } from '../../src/ports/exec.ts';
 import { gitPort } from '../../src/ports/git.ts';
 import { silent } from '../../src/ports/log.ts';
 import { type Compare, type Publication, type PublishPlan, publishModel } from '../../src/release/publish.ts';
@@ -27,6 +28,9 @@ export interface Run {
   readonly branch?: string;
   /** The process kills itself after this step, the `times`-th time that it is reached. */
   readonly killAt?: string;
+  /** In this process only: stands in the way of effects, such as git's and the registry's. */
+  readonly effect?: () => void;
+  readonly auth?: { readonly server: string; readonly token: string };
 }
 
 export const CONTRACT: Contract = {
@@ -54,7 +58,12 @@ export async function runPublish(run: Run): Promise<Publication> {
   const name = run.name ?? 'wine';
   const directory = walk('model', join(run.cwd, 'model'));
   const files = await digestFiles(directory);
-  const git = gitPort(execLocal, run.cwd);
+  const effect = run.effect ?? (() => {});
+  const exec: Exec = (...call) => {
+    effect();
+    return execLocal(...call);
+  };
+  const git = gitPort(exec, run.cwd, run.auth ? { auth: run.auth } : {});
   const store = await openStore({
     git,
     log: silent,
@@ -71,7 +80,7 @@ export async function runPublish(run: Run): Promise<Publication> {
     framework: { name: 'scikit-learn', version: '1.5.2' },
     parameters: null,
     files,
-    repository: layoutRepository(run.layouts, name, 'build/oci'),
+    repository: watched(layoutRepository(run.layouts, name, 'build/oci'), effect),
     assemble: async () =>
       assembleArtifact(
         files.map((file) => ({ ...file, absolute: join(directory.absolute, file.path) })),
@@ -88,6 +97,24 @@ export async function runPublish(run: Run): Promise<Publication> {
     sample: null,
   };
   return publishModel(plan, { store, compare });
+}
+
+function watched(repository: Repository, effect: () => void): Repository {
+  return {
+    ...repository,
+    putBlob: (blob) => {
+      effect();
+      return repository.putBlob(blob);
+    },
+    putManifest: (bytes, type) => {
+      effect();
+      return repository.putManifest(bytes, type);
+    },
+    tag: (digest, tag) => {
+      effect();
+      return repository.tag(digest, tag);
+    },
+  };
 }
 
 if (process.argv[1] === import.meta.filename) {

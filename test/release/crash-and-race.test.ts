@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { layoutRepository } from '../../src/oci/layout.ts';
 import { commitAll, git, repository, scratch, withRemote, write } from '../helpers/git-repo.ts';
-import type { Run } from '../helpers/publish-driver.ts';
+import { type Run, runPublish } from '../helpers/publish-driver.ts';
 import { ledgerLines, publishProcess, stateOf } from '../helpers/publishing.ts';
 
 const STEPS = ['pushed', 'derived', 'committed', 'appended', 'tagged'];
@@ -66,6 +66,51 @@ test('killed without a remote, the next run also brings the working tree up to d
     assert.equal(again.result?.version, '1.0.0', `${killAt}: ${again.stderr}`);
     assert.equal(git(cwd, 'status', '--porcelain'), '', killAt);
     assert.equal(ledgerLines(cwd).length, 1);
+  }
+});
+
+test('stopped before any single call of git or of the registry, the next run ends like a clean one', async (t) => {
+  const clean = twin(t);
+  let effects = 0;
+  const counted = { ...clean, commit: git(clean.cwd, 'rev-parse', 'HEAD'), onUnchanged: 'publish' as const };
+  await runPublish({ ...counted, effect: () => effects++ });
+  const wanted = stateOf(clean.remote, 'main', clean.layouts);
+  assert.ok(effects > 10);
+  for (let stop = 1; stop <= effects; stop++) {
+    const { cwd, remote, layouts } = twin(t);
+    const run = { cwd, layouts, commit: counted.commit, onUnchanged: 'publish' as const };
+    let left = stop;
+    const crash = new Error('crash');
+    // From there on nothing has an effect any more, clean-up included.
+    const effect = () => {
+      if (--left <= 0) throw crash;
+    };
+    await assert.rejects(async () => runPublish({ ...run, effect }), crash);
+    assert.equal((await runPublish(run)).version, '1.0.0', `before effect ${stop}`);
+    assert.deepEqual(stateOf(remote, 'main', layouts), wanted, `before effect ${stop}`);
+  }
+});
+
+test('without a remote, stopped before any single call, the working tree ends clean and right', async (t) => {
+  const local = () => {
+    const root = scratch(t);
+    const cwd = repository(join(root, 'r'), { 'model/weights.bin': 'one' });
+    return { cwd, layouts: join(root, 'oci'), commit: git(cwd, 'rev-parse', 'HEAD') };
+  };
+  let effects = 0;
+  await runPublish({ ...local(), effect: () => effects++ });
+  for (let stop = 1; stop <= effects; stop++) {
+    const run = local();
+    let left = stop;
+    const crash = new Error('crash');
+    const effect = () => {
+      if (--left <= 0) throw crash;
+    };
+    await assert.rejects(async () => runPublish({ ...run, effect }), crash);
+    assert.equal((await runPublish(run)).version, '1.0.0', `before effect ${stop}`);
+    assert.equal(git(run.cwd, 'status', '--porcelain'), '', `before effect ${stop}`);
+    assert.equal(ledgerLines(run.cwd).length, 1);
+    assert.deepEqual(await layoutRepository(run.layouts, 'wine').tags(), ['1.0.0']);
   }
 });
 
