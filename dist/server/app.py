@@ -15,7 +15,8 @@ from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from . import oip
+from . import oip, schema
+from .contract import default_signature
 from .metrics import Metrics
 from .served import BadRequest, ModelFailed, Served
 
@@ -48,6 +49,10 @@ def create_app(served: Served, max_body: int = MAX_BODY) -> FastAPI:
         task.cancel()
 
     app = FastAPI(title=served.name, version=served.version, lifespan=lifespan)
+    document = schema.openapi(
+        served.contract, default_signature(served.contract), served.name, served.version
+    )
+    app.openapi = lambda: document  # type: ignore[method-assign]
     metrics = Metrics()
 
     @app.middleware("http")

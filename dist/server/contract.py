@@ -208,7 +208,9 @@ class _Check:
 
 
 def _element_limits(field: Field, direction: Direction) -> Callable[[Json], str | None]:
-    """What limits single elements beyond their type: categories, labels, range."""
+    """What limits single elements beyond their type: categories, labels, range. Containers have no such limits."""
+    if field["type"] in CONTAINERS:
+        return lambda element: None
     role = label_role(field) if direction == "output" else None
     labels = field.get("labels") or []
     categories = field.get("categories")

@@ -104,15 +104,15 @@ def _nested(name: str, shape: Json, data: Json) -> Json:
         count = len(data) // size if size else 0
         data = [data[index * size : (index + 1) * size] for index in range(count)]
     if 0 in shape:
-        return _empty(shape)
+        return _empty(name, shape)
     return data
 
 
-def _empty(shape: list[int]) -> Json:
-    """An array with an axis of size 0. Sizes before it are bounded: the request had no data to pay for them."""
+def _empty(name: str, shape: list[int]) -> Json:
+    """An array with an axis of size 0. Sizes before it are bounded: the request has no data to pay for them."""
     first = shape.index(0)
     if math.prod(shape[:first]) > 10_000:
-        return []
+        raise BadRequest("the shape has too many empty rows", name)
     out: Json = []
     for size in reversed(shape[:first]):
         out = [out] * size

@@ -124,4 +124,4 @@ def _times(array: Any) -> Json:
 def _nested(array: Any, function: Any) -> Json:
     if array.ndim == 0:
         return function(array[()])
-    return [_nested(part, function) for part in array]
+    return [function(one) if array.ndim == 1 else _nested(one, function) for one in array]

@@ -40,7 +40,7 @@ export async function runAction(name: CommandName): Promise<void> {
 }
 
 /** Commands that run what is in the checkout, or write with the job's token. */
-const TRUSTING: readonly CommandName[] = [];
+const TRUSTING: readonly CommandName[] = ['build', 'publish', 'release', 'main'];
 
 /**
  * `pull_request_target` runs with the secrets of the repository. Nothing that a pull request can have written

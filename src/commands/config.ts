@@ -24,7 +24,7 @@ export interface Approval {
 interface Settings {
   readonly policy?: Policy;
   readonly versioning?: Versioning;
-  readonly runtime?: string;
+  readonly 'base-image'?: string;
   readonly engine?: Engine;
   readonly 'fail-on'?: FailOn;
   readonly labels?: Readonly<Record<string, string>>;
@@ -58,8 +58,10 @@ export interface ModelSettings {
   readonly image: string | null;
   readonly policy: Policy;
   readonly versioning: Versioning;
-  readonly runtime: string | null;
-  readonly engine: Engine;
+  /** Base image with Python; `null` takes the one that the model needs. */
+  readonly baseImage: string | null;
+  /** `null`: `docker` where an image repository is known, else `oci`. */
+  readonly engine: Engine | null;
   readonly failOn: FailOn;
   readonly labels: Readonly<Record<string, string>>;
   readonly paths: readonly string[];
@@ -191,8 +193,8 @@ export function settingsOf(
     image: own('image') ?? (registry === undefined ? null : `${registry.replace(/\/+$/, '')}/${name}`),
     policy: last('policy') ?? 'backward',
     versioning: last('versioning') ?? 'semver',
-    runtime: last('runtime') ?? null,
-    engine: last('engine') ?? 'docker',
+    baseImage: last('base-image') ?? null,
+    engine: last('engine') ?? null,
     failOn: last('fail-on') ?? 'error',
     labels: Object.assign({}, ...layers.map((layer) => layer.labels ?? {})) as Record<string, string>,
     paths: layers.flatMap((layer) => layer.paths ?? []),

@@ -5,15 +5,22 @@ const LOADERS = {
   plan: async () => (await import('./plan.ts')).plan,
   inspect: async () => (await import('./inspect.ts')).inspect,
   generate: async () => (await import('./generate.ts')).generate,
+  check: async () => (await import('./check.ts')).check,
+  build: async () => (await import('./build.ts')).build,
+  publish: async () => (await import('./publish.ts')).publish,
+  release: async () => (await import('./release.ts')).release,
+  resolve: async () => (await import('./resolve.ts')).resolve,
+  main: async () => (await import('./main.ts')).main,
+  rules: async () => (await import('./rules.ts')).rules,
   formats: async () => (await import('./formats.ts')).formats,
 } as const satisfies Record<string, () => Promise<Command>>;
 
 export type CommandName = keyof typeof LOADERS;
 
 /** Commands that are not offered in a terminal: `main` asks which event started the workflow. */
-const ACTIONS_ONLY: readonly CommandName[] = [];
+const ACTIONS_ONLY: readonly CommandName[] = ['main'];
 /** Commands that only print what Lading knows: no use in a workflow. */
-const TERMINAL_ONLY: readonly CommandName[] = ['formats'];
+const TERMINAL_ONLY: readonly CommandName[] = ['rules', 'formats'];
 
 const ALL = Object.keys(LOADERS) as CommandName[];
 

@@ -1,0 +1,1 @@
+import{t as e}from"./chunks/run-ZrCR5gt8.js";await e(`build`);export{};

@@ -1,0 +1,1 @@
+function e(t){return Array.isArray(t)?`[${t.map(t=>e(t??null)).join(`,`)}]`:typeof t==`object`&&t?`{${Object.entries(t).filter(([,e])=>e!==void 0).sort(([e],[t])=>e<t?-1:1).map(([t,n])=>`${JSON.stringify(t)}:${e(n)}`).join(`,`)}}`:JSON.stringify(t)??`null`}export{e as t};

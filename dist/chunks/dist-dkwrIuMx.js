@@ -1,0 +1,1 @@
+import{t as e}from"./dist-Ccb9SrKF.js";export default e();export{};

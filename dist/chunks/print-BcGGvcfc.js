@@ -1,0 +1,1 @@
+export{t as printContract}from"./print-CqOv4deK.js";

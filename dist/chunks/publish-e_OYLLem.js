@@ -1,0 +1,1 @@
+export{n as publish}from"./publish-pHiJ6X1o.js";

@@ -1,0 +1,1 @@
+const e={manifest:`application/vnd.oci.image.manifest.v1+json`,index:`application/vnd.oci.image.index.v1+json`,config:`application/vnd.oci.image.config.v1+json`,layer:`application/vnd.oci.image.layer.v1.tar`,layerGzip:`application/vnd.oci.image.layer.v1.tar+gzip`};export{e as t};

@@ -1,0 +1,166 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { rulesTable } from '../check/rules-table.ts';
+import { checkMarkdown, checkText } from '../report/check.ts';
+import { countByLevel } from '../report/findings.ts';
+import { paint } from '../report/table.ts';
+import { VERSION } from '../version.ts';
+import { openBaselines } from './baseline.ts';
+import { type CheckedModel, checkModel } from './checking.ts';
+import type { Command, InputSpec, Outcome, Ports } from './command.ts';
+import { BASE, CONFIG, FAIL_ON, MODEL, MODELS, NAME } from './inputs.ts';
+import { type Planned, selectModels } from './select.ts';
+import { LEDGER } from './store.ts';
+
+/** Inputs that say how strictly a model is held to what was there before. */
+export const COMPARISON = {
+  against: {
+    kind: 'string',
+    description:
+      'What to compare with: a version (`churn:1.2.0`), an alias, a branch, tag or commit, or a contract file. Default: what the alias `production` means, else the latest version, else the base of the pull request.',
+  },
+  policy: {
+    kind: 'choice',
+    choices: ['none', 'backward', 'backward-transitive', 'full'],
+    description: 'Whose callers may not break. Default: that of the configuration, else `backward`.',
+  },
+} as const satisfies Record<string, InputSpec>;
+
+const inputs = {
+  ...MODEL,
+  ...MODELS,
+  ...NAME,
+  ...COMPARISON,
+  ...BASE,
+  all: {
+    kind: 'boolean',
+    description: 'Check every model, whether it changed or not.',
+    default: 'false',
+  },
+  sarif: {
+    kind: 'string',
+    description: 'File to write the findings to as SARIF 2.1.0, for GitHub code scanning.',
+  },
+  ...FAIL_ON,
+  ...LEDGER,
+  ...CONFIG,
+} as const;
+
+const outputs = {
+  result: '`clean`, `findings` (below `fail-on`) or `failed`.',
+  bump: 'What the changes ask of the version: `major`, `minor`, `patch`, or `first` for a new model; the largest of all models.',
+  errors: 'Number of errors.',
+  warnings: 'Number of warnings.',
+  notices: 'Number of notices.',
+  models: 'The checked models with their findings as JSON (`models` of schemas/check.json).',
+  sarif: 'Path of the SARIF file, where one was asked for.',
+} as const;
+
+export const check: Command<typeof inputs> = {
+  name: 'check',
+  summary: 'Hold a model against its declared contract and against the versions that callers use',
+  inputs,
+  outputs,
+  async run(values, ports) {
+    const { models, base } = await selectModels(values, ports, !values.all);
+    const checked = await checkModels(models, { ...values, base }, ports);
+    const outcome = checkOutcome(checked);
+    if (values.sarif === null) return outcome;
+    await writeSarif(values.sarif, outcome, ports);
+    return { ...outcome, outputs: { ...outcome.outputs, sarif: values.sarif } };
+  },
+};
+
+/** Checks several models; what is read from git is read once for all of them. */
+export async function checkModels(
+  models: readonly Planned[],
+  options: {
+    readonly against: string | null;
+    readonly policy: CheckedModel['policy'] | null;
+    readonly 'fail-on': CheckedModel['settings']['failOn'] | null;
+    readonly 'ledger-branch': string | null;
+    readonly base: string | null;
+  },
+  ports: Ports,
+): Promise<CheckedModel[]> {
+  if (models.length === 0) return [];
+  const source = await openBaselines(
+    { against: options.against, ledgerBranch: options['ledger-branch'], base: options.base },
+    models.map((model) => model.settings.name),
+    ports,
+  );
+  const checked: CheckedModel[] = [];
+  for (const { settings, movedFrom } of models)
+    checked.push(
+      await checkModel(
+        settings,
+        await source.baselines(settings, movedFrom),
+        { policy: options.policy, failOn: options['fail-on'] },
+        ports,
+      ),
+    );
+  return checked;
+}
+
+const BUMPS = ['first', 'patch', 'minor', 'major'] as const;
+
+/** What a check says on every surface. */
+export function checkOutcome(checked: readonly CheckedModel[]): Outcome {
+  const findings = checked.flatMap((model) => model.findings);
+  const failed = checked.some((model) => model.failed);
+  const count = countByLevel(findings);
+  const models = checked.map(checkedJson);
+  const result = failed ? 'failed' : findings.length > 0 ? 'findings' : 'clean';
+  const bump = checked.reduce<(typeof BUMPS)[number] | null>(
+    (largest, { bump: own }) =>
+      largest === null || BUMPS.indexOf(own) > BUMPS.indexOf(largest) ? own : largest,
+    null,
+  );
+  return {
+    exitCode: failed ? 1 : 0,
+    outputs: {
+      result,
+      bump: bump ?? '',
+      errors: String(count.error),
+      warnings: String(count.warning),
+      notices: String(count.notice),
+      models: JSON.stringify(models),
+      sarif: '',
+    },
+    json: { result, models },
+    findings,
+    text: checked.length === 0 ? paint.dim('no model changed') : checked.map(checkText).join('\n\n'),
+    markdown:
+      checked.length === 0 ? '### Lading\n\nNo model changed.' : checked.map(checkMarkdown).join('\n\n'),
+  };
+}
+
+function checkedJson(model: CheckedModel) {
+  return {
+    name: model.settings.name,
+    path: model.settings.path,
+    declared: model.declared?.file ?? null,
+    baseline: model.baseline?.label ?? null,
+    reason: model.reason,
+    policy: model.policy,
+    bump: model.bump,
+    failed: model.failed,
+    changes: model.changes.map(({ rule, verdict, subject, old, new: now, message }) => ({
+      rule,
+      verdict,
+      subject,
+      old,
+      new: now,
+      message,
+    })),
+    findings: model.findings,
+    approved: model.approved,
+  };
+}
+
+async function writeSarif(path: string, outcome: Outcome, ports: Ports): Promise<void> {
+  const { sarif } = await import('../report/sarif.ts');
+  const rules = rulesTable().map(({ id, says }) => ({ id, sentence: says }));
+  const log = sarif(outcome.findings, rules, VERSION);
+  writeFileSync(resolve(ports.cwd, path), `${JSON.stringify(log, null, 2)}\n`);
+}
