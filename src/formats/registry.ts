@@ -1,13 +1,19 @@
 import { catboost } from './catboost.ts';
+import { coreml } from './coreml.ts';
 import type { Format } from './format.ts';
 import { gguf } from './gguf.ts';
 import { huggingface } from './huggingface.ts';
 import { keras } from './keras.ts';
 import { lightgbm } from './lightgbm.ts';
 import { onnx } from './onnx.ts';
+import { openvino } from './openvino.ts';
+import { paddle } from './paddle.ts';
+import { pmml } from './pmml.ts';
 import { safetensors } from './safetensors.ts';
 import { sklearn } from './sklearn.ts';
 import { tensorflow } from './tensorflow.ts';
+import { tensorflowGraph } from './tensorflow-graph.ts';
+import { tflite } from './tflite.ts';
 import { xgboost } from './xgboost.ts';
 
 /** Every format that Lading reads, one line each. The order only decides the order of listings. */
@@ -20,6 +26,12 @@ export const FORMATS: readonly Format[] = [
   lightgbm,
   catboost,
   tensorflow,
+  tensorflowGraph,
+  tflite,
   keras,
   sklearn,
+  coreml,
+  paddle,
+  pmml,
+  openvino,
 ];

@@ -1,0 +1,252 @@
+import type { Label, ScalarType, Shape } from '../contract/types.ts';
+import { open } from '../model/walk.ts';
+import { type Candidate, emptyReading, type Format, type Look, Malformed, type Reading } from './format.ts';
+import { derived, stated, type ToldField, tell, unknown } from './told.ts';
+import { decode, rootMessage, type Schema } from './wire/protobuf.ts';
+import { child, children, has, number, numbers, string, strings, type Tree } from './wire/tree.ts';
+
+/** Source: coremltools, mlmodel/format/{Model,FeatureTypes,DataStructures}.proto. */
+const SIZE_RANGE: Schema = { lower: [1, 'int'], upper: [2, 'int'] };
+const TYPE: Schema = {
+  int64: [1, {}],
+  double: [2, {}],
+  string: [3, {}],
+  image: [4, { width: [1, 'int'], height: [2, 'int'], colors: [3, 'int'], sizes: [21, {}], range: [31, {}] }],
+  array: [
+    5,
+    {
+      shape: [1, 'int'],
+      type: [2, 'int'],
+      enumerated: [21, { shapes: [1, { shape: [1, 'int'] }] }],
+      range: [31, { sizes: [1, SIZE_RANGE] }],
+    },
+  ],
+  dictionary: [6, { int64Keys: [1, {}], stringKeys: [2, {}] }],
+  sequence: [7, { int64s: [1, {}], strings: [3, {}] }],
+  state: [8, {}],
+  optional: [1000, 'int'],
+};
+const FEATURE: Schema = { name: [1, 'string'], description: [2, 'string'], type: [3, TYPE] };
+const LABELS: Schema = { texts: [100, { all: [1, 'string'] }], numbers: [101, { all: [1, 'int'] }] };
+const PIPELINE: Schema = { models: [1, () => MODEL] };
+const MODEL: Schema = {
+  specification: [1, 'int'],
+  description: [
+    2,
+    {
+      inputs: [1, FEATURE],
+      outputs: [10, FEATURE],
+      predicted: [11, 'string'],
+      probabilities: [12, 'string'],
+      metadata: [
+        100,
+        {
+          description: [1, 'string'],
+          version: [2, 'string'],
+          author: [3, 'string'],
+          licence: [4, 'string'],
+          user: [100, { key: [1, 'string'], value: [2, 'string'] }],
+        },
+      ],
+    },
+  ],
+  pipelineClassifier: [200, { pipeline: [1, PIPELINE] }],
+  pipelineRegressor: [201, { pipeline: [1, PIPELINE] }],
+  pipeline: [202, PIPELINE],
+  glm: [400, LABELS],
+  svm: [401, LABELS],
+  trees: [402, LABELS],
+  network: [403, LABELS],
+  nearest: [404, LABELS],
+};
+
+const ARRAY_TYPES: Readonly<Record<number, ScalarType>> = {
+  65568: 'float32',
+  65600: 'float64',
+  131104: 'int32',
+  65552: 'float16',
+  131080: 'int8',
+};
+const MANIFEST = 'Manifest.json';
+
+/** Core ML: `.mlmodel` files and `.mlpackage` folders. */
+export const coreml: Format = {
+  id: 'coreml',
+  title: 'Core ML',
+  detect(look) {
+    const packages = look.directory.files
+      .filter((file) => file.path === MANIFEST || file.path.endsWith(`/${MANIFEST}`))
+      .flatMap((file): Candidate[] => {
+        const model = rootModel(look, file.path);
+        const folder = file.path.slice(0, -MANIFEST.length);
+        const covers = look.directory.files
+          .map((one) => one.path)
+          .filter((path) => path.startsWith(folder) && path !== model);
+        return model === null ? [] : [{ format: 'coreml', path: model, role: 'model', covers }];
+      });
+    const inside = new Set(packages.map((one) => one.path));
+    const files = look.directory.files
+      .filter((file) => !inside.has(file.path) && looksLikeCoreml(look.head(file), file.path))
+      .map((file): Candidate => ({ format: 'coreml', path: file.path, role: 'model', covers: [] }));
+    return [...packages, ...files];
+  },
+  async read(candidate, look) {
+    const file = look.file(candidate.path);
+    if (!file) throw new Malformed('the file is gone');
+    using bytes = open(file);
+    return readingOf(candidate, decode(rootMessage(bytes), MODEL));
+  },
+};
+
+/** Specification version, then a description whose first field is an input: ONNX has a text in that place. */
+function looksLikeCoreml(head: Uint8Array, path: string): boolean {
+  if (head[0] !== 0x08 || (head[1] ?? 0) === 0 || (head[1] ?? 0) > 20 || head[2] !== 0x12) return false;
+  let at = 3;
+  while ((head[at] ?? 0) >= 0x80 && at < 8) at++;
+  const inDescription = head[at + 1] === 0x0a && head[at + 3] === 0x0a;
+  return path.endsWith('.mlmodel') || inDescription;
+}
+
+/** The model within a package, as its manifest names it. */
+function rootModel(look: Look, path: string): string | null {
+  const file = look.file(path);
+  if (!file) return null;
+  try {
+    const manifest: unknown = JSON.parse(Buffer.from(look.head(file)).toString('utf8'));
+    const { rootModelIdentifier: id, itemInfoEntries: entries } = manifest as Record<string, unknown>;
+    const entry = (entries as Record<string, { path?: unknown }> | undefined)?.[String(id)];
+    const model =
+      typeof entry?.path === 'string' ? `${path.slice(0, -MANIFEST.length)}Data/${entry.path}` : null;
+    return model !== null && look.file(model) ? model : null;
+  } catch {
+    return null;
+  }
+}
+
+function readingOf(candidate: Candidate, model: Tree): Reading {
+  const description = child(model, 'description');
+  const inputs = children(description, 'inputs');
+  const outputs = children(description, 'outputs');
+  if (!description || outputs.length === 0) throw new Malformed('the model describes no outputs');
+  const labels = labelsOf(model, 0);
+  const predicted = string(description, 'predicted');
+  const probabilities = string(description, 'probabilities');
+  const told = tell({
+    predict: {
+      inputs: inputs.map((feature, index) => fieldOf(feature, `description.input[${index}]`)),
+      outputs: outputs.map((feature, index) => {
+        const field = fieldOf(feature, `description.output[${index}]`);
+        const name = string(feature, 'name');
+        const labelled = labels !== null && (name === predicted || name === probabilities);
+        return labelled ? { ...field, labels: stated(labels, 'class labels of the classifier') } : field;
+      }),
+    },
+  });
+  const metadata = child(description, 'metadata');
+  const user = new Map(
+    children(metadata, 'user').map((pair) => [string(pair, 'key'), string(pair, 'value')]),
+  );
+  const properties: Record<string, string> = { specification: String(number(model, 'specification')) };
+  for (const key of ['version', 'author', 'licence'] as const) {
+    const value = string(metadata, key);
+    if (value !== '') properties[key] = value;
+  }
+  const source = user.get('com.github.apple.coremltools.source');
+  if (source !== undefined) properties['source'] = source;
+  return {
+    ...emptyReading(candidate),
+    framework: { name: 'coreml', version: user.get('com.github.apple.coremltools.version') ?? null },
+    contract: told.contract,
+    evidence: told.evidence,
+    labels,
+    properties,
+  };
+}
+
+function fieldOf(feature: Tree, where: string): ToldField {
+  const type = child(feature, 'type');
+  const description = string(feature, 'description');
+  const base = {
+    name: stated(string(feature, 'name'), `${where}.name`),
+    ...(description !== '' && { description }),
+    ...(number(type, 'optional') === 1 && { optional: true }),
+  };
+  const scalar = (name: ScalarType) => ({
+    ...base,
+    type: stated(name, where),
+    shape: stated<Shape>([], where),
+  });
+  if (has(type, 'int64')) return scalar('int64');
+  if (has(type, 'double')) return scalar('float64');
+  if (has(type, 'string')) return scalar('string');
+  const image = child(type, 'image');
+  if (image) {
+    const flexible = has(image, 'sizes') || has(image, 'range');
+    const channels = number(image, 'colors') === 10 || number(image, 'colors') === 40 ? 1 : 3;
+    const size = (name: string) => (flexible ? null : number(image, name));
+    return {
+      ...base,
+      type: derived('uint8', `${where}: an image`),
+      shape: derived([size('height'), size('width'), channels], `${where}.imageType`),
+      profile: 'image',
+    };
+  }
+  const array = child(type, 'array');
+  if (array) return { ...base, ...arrayOf(array, where) };
+  const dictionary = child(type, 'dictionary');
+  if (dictionary)
+    return {
+      ...base,
+      type: stated('map', where),
+      shape: stated([], where),
+      keys: stated(has(dictionary, 'int64Keys') ? 'int64' : 'string', where),
+      values: { type: stated('float64', where), shape: stated([], where) },
+    };
+  const sequence = child(type, 'sequence');
+  if (sequence)
+    return {
+      ...base,
+      type: stated('sequence', where),
+      shape: stated([], where),
+      items: { type: stated(has(sequence, 'int64s') ? 'int64' : 'string', where), shape: stated([], where) },
+    };
+  return { ...base, type: unknown('the type is not stated'), shape: unknown('the type is not stated') };
+}
+
+function arrayOf(array: Tree, where: string): Pick<ToldField, 'type' | 'shape'> {
+  const type = ARRAY_TYPES[number(array, 'type')];
+  const fixed = numbers(array, 'shape');
+  const ranges = children(child(array, 'range'), 'sizes');
+  const enumerated = children(child(array, 'enumerated'), 'shapes').map((one) => numbers(one, 'shape'));
+  const rank = Math.max(fixed.length, ranges.length, enumerated[0]?.length ?? 0);
+  const shape = Array.from({ length: rank }, (_, axis) => {
+    const range = ranges[axis];
+    if (range) return number(range, 'lower') === number(range, 'upper') ? number(range, 'lower') : null;
+    if (enumerated.some((one) => one[axis] !== enumerated[0]?.[axis])) return null;
+    return fixed[axis] ?? enumerated[0]?.[axis] ?? null;
+  });
+  return {
+    type: type ? stated(type, `${where}.multiArrayType.dataType`) : unknown('the type is not stated'),
+    shape: rank > 0 ? stated(shape, `${where}.multiArrayType`) : unknown('the shape is not stated'),
+  };
+}
+
+/** Class labels of a classifier; of the last one in a pipeline. */
+function labelsOf(model: Tree, depth: number): Label[] | null {
+  if (depth > 8) return null;
+  for (const kind of ['glm', 'svm', 'trees', 'network', 'nearest']) {
+    const classifier = child(model, kind);
+    const texts = strings(child(classifier, 'texts'), 'all');
+    const wholes = numbers(child(classifier, 'numbers'), 'all');
+    if (texts.length > 0) return texts;
+    if (wholes.length > 0) return wholes;
+  }
+  const pipeline =
+    child(child(model, 'pipelineClassifier'), 'pipeline') ??
+    child(child(model, 'pipelineRegressor'), 'pipeline') ??
+    child(model, 'pipeline');
+  return children(pipeline, 'models').reduceRight<Label[] | null>(
+    (found, one) => found ?? labelsOf(one, depth + 1),
+    null,
+  );
+}
