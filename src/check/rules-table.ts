@@ -184,10 +184,8 @@ export function rulesTable(): RuleRow[] {
       levels: levels(level),
       mirror: rule.mirror,
       waiver: rule.waiver,
-      says: rule.says
-        .replace(/ ?\{name\} ?/g, (blank) => blank.replace('{name}', '…'))
-        .replace(/\{(?:old|new)\}/g, '…'),
-      help: rule.help.replace(/\{(?:old|new)\}/g, '…'),
+      says: blanks(rule.says),
+      help: blanks(rule.help),
       example: rule.example,
     };
   });
@@ -198,6 +196,9 @@ export function rulesTable(): RuleRow[] {
     ...plain('contract', WRITING),
   ];
 }
+
+/** Where names and values are filled in. */
+const blanks = (text: string): string => text.replace(/\{(name|old|new)\}/g, '‹$1›');
 
 function plain(group: RuleRow['group'], rules: Readonly<Record<string, Said>>): RuleRow[] {
   return Object.entries(rules).map(([id, [level, says, help]]) => {

@@ -9,9 +9,11 @@ export type TypeRelation = 'same' | 'widened' | 'widened-lossy' | 'narrowed' | '
 
 export function typeRelation(from: ScalarType, to: ScalarType): TypeRelation {
   if (from === to) return 'same';
-  if (takes(to, from)) return exact(to, from) ? 'widened' : 'widened-lossy';
-  if (takes(from, to)) return exact(from, to) ? 'narrowed' : 'narrowed-lossy';
-  return 'changed';
+  const [wider, narrower] = [takes(to, from), takes(from, to)];
+  if (wider && exact(to, from)) return 'widened';
+  if (narrower && exact(from, to)) return 'narrowed';
+  if (wider) return 'widened-lossy';
+  return narrower ? 'narrowed-lossy' : 'changed';
 }
 
 /** Whether `wide` admits every JSON value that `narrow` admits, and both are numbers. */
