@@ -78,15 +78,16 @@ function message(scan: Scan, close: string, depth: number): Tree {
     const values = tree.get(name) ?? [];
     tree.set(name, values);
     const colon = take(scan, ':');
-    if (colon && take(scan, '[')) list(scan, values, depth);
+    if (take(scan, '[')) list(scan, values, depth, colon);
     else values.push(value(scan, depth, colon));
     if (!take(scan, ',')) take(scan, ';');
   }
 }
 
-function list(scan: Scan, values: TreeValue[], depth: number): void {
+/** `[…]`; of messages alone where no colon stood before it. */
+function list(scan: Scan, values: TreeValue[], depth: number, scalarsAllowed: boolean): void {
   if (take(scan, ']')) return;
-  do values.push(value(scan, depth, true));
+  do values.push(value(scan, depth, scalarsAllowed));
   while (take(scan, ','));
   if (!take(scan, ']')) throw wrong(scan, '"]"');
 }

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Reading } from '../../src/formats/format.ts';
+import { detect, lookAt, readModel } from '../../src/formats/read.ts';
+import { readMetaGraphs, tensorflow } from '../../src/formats/tensorflow.ts';
+import { readGraph, tensorflowGraph } from '../../src/formats/tensorflow-graph.ts';
+import { type Bytes, inMemory } from '../../src/model/bytes.ts';
+import { walk } from '../../src/model/walk.ts';
+import { attempt, candidate, counted, fuzz } from '../helpers/damage.ts';
+import { field, int } from '../helpers/proto.ts';
+
+const MODELS = join(import.meta.dirname, '../fixtures/models/tensorflow');
+const GRAPHS = join(import.meta.dirname, '../fixtures/models/tensorflow-graph');
+const binary = (name: string) => readFileSync(join(MODELS, name, 'model/saved_model.pb'));
+const read = (bytes: Bytes): Reading => readMetaGraphs(bytes, candidate('tensorflow', ''), 'saved_model.pb');
+const readText = (bytes: Bytes): Reading =>
+  readMetaGraphs(bytes, candidate('tensorflow', ''), 'saved_model.pbtxt');
+const readPlain = (bytes: Bytes): Reading => readGraph(bytes, candidate('tensorflow-graph', 'g.pb'), false);
+
+function inFolder<T>(fill: (path: string) => void, use: (path: string) => T): T {
+  const path = mkdtempSync(join(tmpdir(), 'lading-tf-'));
+  try {
+    fill(path);
+    return use(path);
+  } finally {
+    rmSync(path, { recursive: true });
+  }
+}
+
+test('a folder is one model with all that belongs to it', () => {
+  const look = lookAt(walk('m', join(MODELS, 'keras-export/model')));
+  const [found, ...more] = detect(look, [tensorflow, tensorflowGraph]);
+  assert.deepEqual(more, []);
+  assert.equal(found?.path, '');
+  assert.deepEqual(
+    [...(found?.covers ?? [])].sort(),
+    look.directory.files.map((file) => file.path),
+  );
+});
+
+test('a model in a folder that is called after its version is found', () => {
+  const look = lookAt(walk('m', join(MODELS, 'version-folder/model')));
+  assert.deepEqual(
+    detect(look).map((one) => one.path),
+    ['1546024374'],
+  );
+});
+
+test('of two versions neither is chosen', async () => {
+  const found = await inFolder(
+    (path) => {
+      for (const version of ['1', '2'])
+        cpSync(join(MODELS, 'v1/model'), join(path, version), { recursive: true });
+    },
+    (path) => readModel(lookAt(walk('m', path))),
+  );
+  assert.equal(found.kind, 'ambiguous');
+});
+
+test('initialization is no signature, and a reference is of the type that it refers to', () => {
+  const { contract } = read(inMemory(binary('v1')));
+  assert.deepEqual(Object.keys(contract?.signatures ?? {}), ['serving_default', 'total', 'weights']);
+  assert.equal(contract?.signatures['weights']?.outputs?.[0]?.type, 'float32');
+  assert.deepEqual(contract?.signatures['weights']?.inputs, []);
+});
+
+test('a size that protobuf leaves out is zero, minus one is any, and any rank is no scalar', () => {
+  const info = (...parts: Buffer[]) => field(2, int(2, 1), ...parts);
+  const shape = (...parts: Buffer[]) => field(3, ...parts);
+  const output = (name: string, ...parts: Buffer[]) => field(2, field(1, name), info(...parts));
+  const signature = field(
+    2,
+    output('a', shape(field(2, int(1, -1)), field(2), field(2, int(1, 7)))),
+    output('b', shape()),
+    output('c', shape(int(3, 1))),
+    output('d'),
+  );
+  const bytes = Buffer.concat([int(1, 1), field(2, field(5, field(1, 'f'), signature))]);
+  assert.deepEqual(
+    read(inMemory(bytes)).contract?.signatures['f']?.outputs?.map((one) => one.shape),
+    [[null, 0, 7], [], null, null],
+  );
+});
+
+test('text and binary of one model say the same', () => {
+  const text = readText(inMemory(readFileSync(join(MODELS, 'v1-pbtxt/model/saved_model.pbtxt'))));
+  const same = read(inMemory(binary('v1')));
+  assert.deepEqual(text.contract, same.contract);
+  assert.equal(text.parameters, same.parameters);
+  assert.deepEqual(text.evidence, same.evidence);
+});
+
+test('operators that reach outside are named with their node', () => {
+  const { remarks, risk } = read(inMemory(binary('active-writes-files')));
+  assert.equal(risk, 'dangerous');
+  assert.deepEqual(
+    remarks.map((remark) => [remark.rule, remark.level, remark.subject]),
+    [['code-active', 'error', 'WriteFile']],
+  );
+  assert.match(remarks[0]?.message ?? '', /WriteFile/);
+});
+
+test('operators of every meta graph and of functions are seen', () => {
+  const graph = field(
+    2,
+    field(2, field(1, field(1, field(1, 'f')), field(3, field(1, 'n'), field(2, 'PyFunc')))),
+  );
+  const bytes = Buffer.concat([
+    field(2, field(1, field(4, 'serve'))),
+    field(2, field(1, field(4, 'train')), graph),
+  ]);
+  assert.equal(read(inMemory(bytes)).risk, 'dangerous');
+});
+
+test('the constants of a graph are not read', () => {
+  const weights = Buffer.alloc(50_000_000);
+  const constant = field(
+    1,
+    field(1, 'w'),
+    field(2, 'Const'),
+    field(5, field(1, 'value'), field(2, field(8, weights))),
+  );
+  const placeholder = field(
+    1,
+    field(1, 'x'),
+    field(2, 'Placeholder'),
+    field(5, field(1, 'dtype'), field(2, int(6, 1))),
+  );
+  const source = counted(inMemory(Buffer.concat([placeholder, constant])));
+  assert.deepEqual(readPlain(source).contract?.signatures['predict']?.inputs?.[0]?.type, 'float32');
+  assert.ok(source.count() < 10_000, `${source.count()} bytes were read`);
+});
+
+test('a SavedModel that is split into chunks is named, and not called clean', async () => {
+  const found = await inFolder(
+    (path) => writeFileSync(join(path, 'saved_model.cpb'), 'riegeli'),
+    (path) => readModel(lookAt(walk('m', path))),
+  );
+  assert.ok(found.kind === 'model');
+  assert.deepEqual([found.reading.remarks[0]?.rule, found.reading.risk], ['format-unsupported', 'review']);
+});
+
+test('other protobuf is no frozen graph', () => {
+  const files = {
+    'labels.pb': field(1, 'a name'),
+    'node.pb': field(1, field(1, 'x y'), field(2, 'Const')),
+    'lower.pb': field(1, field(1, 'x'), field(2, 'conv2d')),
+    'graph.pb': field(1, field(1, 'x'), field(2, 'Placeholder')),
+    'a/deep.pbtxt': Buffer.from('item { id: 1 }'),
+  };
+  const found = inFolder(
+    (path) => {
+      mkdirSync(join(path, 'a'));
+      for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
+    },
+    (path) => detect(lookAt(walk('m', path)), [tensorflowGraph]).map((one) => one.path),
+  );
+  assert.deepEqual(found, ['graph.pb']);
+});
+
+test('cut at any byte, a model is never read as whole', () => {
+  for (const name of ['v1-train-and-serve', 'no-default', 'v1']) {
+    const bytes = binary(name);
+    const whole = read(inMemory(bytes));
+    for (let length = 0; length < bytes.length; length++) {
+      const outcome = attempt(read, bytes.subarray(0, length));
+      // Between two meta graphs a file that was cut is a whole file with one of them.
+      const other =
+        !(outcome instanceof Error) && outcome.properties['meta_graphs'] !== whole.properties['meta_graphs'];
+      assert.ok(outcome instanceof Error || other, `${name} cut at ${length} of ${bytes.length}`);
+    }
+  }
+});
+
+test('damaged models never crash the reader', () => {
+  const samples = readdirSync(MODELS)
+    .filter((name) => name !== 'version-folder' && name !== 'v1-pbtxt')
+    .map(binary);
+  const savedModels = fuzz(read, samples, 1500, 7);
+  assert.ok(savedModels.readings > 50 && savedModels.errors > 50, JSON.stringify(savedModels));
+  const text = readFileSync(join(MODELS, 'v1-pbtxt/model/saved_model.pbtxt')).subarray(0, 20_000);
+  fuzz(readText, [text], 500, 8);
+  fuzz(readPlain, [readFileSync(join(GRAPHS, 'plain/model/graph.pb'))], 2000, 9);
+});
