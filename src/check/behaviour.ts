@@ -21,6 +21,33 @@ export interface BehaviourFacts {
   readonly labels?: readonly Label[] | null;
 }
 
+/** What a ledger's publish event and a reading have in common: an event can be given as it is. */
+export interface Made {
+  readonly framework: BehaviourFacts['framework'];
+  readonly parameters: number | null;
+  readonly files: readonly { readonly size: number }[] | null;
+  /** What the files state besides: `python`, `precision` and `priors` (shares separated by commas) are looked at. */
+  readonly properties?: Readonly<Record<string, string>>;
+  readonly labels?: unknown;
+}
+
+/** The facts of a version, from its publish event, or from the reading and the files of a model. */
+export function behaviourFacts(made: Made, labels: readonly Label[] | null = null): BehaviourFacts {
+  const property = (name: string): string | null => made.properties?.[name] ?? null;
+  const priors = property('priors')
+    ?.split(',')
+    .map((share) => Number(share.trim()));
+  return {
+    framework: made.framework,
+    parameters: made.parameters,
+    size: made.files?.reduce((sum, file) => sum + file.size, 0) ?? null,
+    python: property('python'),
+    precision: property('precision'),
+    priors: priors?.every(Number.isFinite) ? priors : null,
+    labels,
+  };
+}
+
 /** From here on a change of a count is worth a word: half as much again, or a third less. */
 const FACTOR = 1.5;
 /** Shares of classes that moved by this much. */

@@ -29,6 +29,8 @@ export interface PublishEvent extends EventBase {
   /** What the model was, for behaviour drift: framework, version, parameters, bytes. */
   readonly framework: { readonly name: string; readonly version: string | null } | null;
   readonly parameters: number | null;
+  /** What else the files stated, for the same purpose: `python`, `precision`, `priors`. */
+  readonly properties?: Readonly<Record<string, string>>;
   readonly files: readonly {
     readonly path: string;
     readonly size: number;

@@ -6,7 +6,7 @@ import { type Change, compareContracts } from '../../src/contract/compare.ts';
 import type { Contract, Dimension, Field, ValueType } from '../../src/contract/types.ts';
 import { contractPairs } from '../helpers/contracts.ts';
 
-const RUNS = Number(process.env['LADING_PROPERTY_RUNS'] ?? 1500);
+const RUNS = Number(process.env['LADING_PROPERTY_RUNS'] ?? 800);
 
 const side = (contract: Contract, direction: Direction): readonly Field[] =>
   contract.signatures['predict']?.[direction === 'input' ? 'inputs' : 'outputs'] ?? [];
