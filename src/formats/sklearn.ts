@@ -2,6 +2,7 @@ import type { ScalarType } from '../contract/types.ts';
 import { openFile } from '../model/bytes.ts';
 import type { ModelFile } from '../model/walk.ts';
 import type { Candidate, Format, Reading, Remark } from './format.ts';
+import { boosterOf } from './sklearn/boosters.ts';
 import { classesOf } from './sklearn/classes.ts';
 import { METHODS } from './sklearn/estimators.ts';
 import { inputFields, inputOf } from './sklearn/inputs.ts';
@@ -92,8 +93,15 @@ function describe(base: Reading, root: Value, result: PickleResult): Reading {
   const obj = objectOf(root, '');
   const version = versionOf(root);
   const usesSklearn = result.globals.some((use) => use.global.module.split('.')[0] === 'sklearn');
-  const framework = usesSklearn ? { name: 'scikit-learn', version } : (base.framework ?? null);
-  const reading: Reading = { ...base, framework, ...(!usesSklearn && { format: base.format }) };
+  const framework = usesSklearn ? { name: 'scikit-learn', version } : null;
+  const booster = obj && boosterOf(obj);
+  const reading: Reading = booster
+    ? {
+        ...base,
+        framework: booster.framework,
+        requirements: { ...base.requirements, ...booster.requirements },
+      }
+    : { ...base, framework };
   if (!obj) return { ...reading, remarks: [...reading.remarks, notAnEstimator(root, base.path)] };
   const properties = { ...base.properties, class: `${obj.module}.${obj.name}` };
   const methods = methodsOf(obj);

@@ -38,6 +38,14 @@ export function readBooster(candidate: Candidate, bytes: Bytes, head: Uint8Array
 export const boosterInMemory = (candidate: Candidate, bytes: Uint8Array): Reading =>
   readBooster(candidate, inMemory(bytes), bytes.subarray(0, 4096));
 
+/** The memory snapshot in pickles since 1.1: the model beside the configuration of training. */
+export function snapshotInMemory(candidate: Candidate, bytes: Uint8Array): Reading {
+  const document = readUbjson(inMemory(bytes));
+  const model =
+    typeof document === 'object' && document !== null && 'Model' in document ? document['Model'] : document;
+  return readingOf(candidate, learnerOf(model));
+}
+
 function kindOf(head: Uint8Array, size: number): 'json' | 'ubjson' | 'binary' | null {
   const text = Buffer.from(head.subarray(0, 512)).toString('latin1');
   if (/^\s*\{\s*"(learner|version)"\s*:/.test(text) && (text.includes('learner') || size > 512)) {

@@ -1,16 +1,17 @@
 import type { Label } from '../../contract/types.ts';
-import { assumed, batched, derived, type Told, type ToldField, unknown } from '../told.ts';
+import { assumed, batched, derived, stated, type Told, type ToldField, unknown } from '../told.ts';
+import { boosterOf } from './boosters.ts';
 import { classesOf } from './classes.ts';
-import type { Methods } from './methods.ts';
 import { at, type Obj, text } from './object.ts';
+import type { Methods } from './outputs.ts';
 
-/** scikit-learn's interface of XGBoost and LightGBM (and CatBoost as far as it says something outside of its blob). */
+/** scikit-learn's interface of XGBoost and LightGBM and CatBoost. */
 export function boostedMethods(obj: Obj): Methods | null {
   const maker = obj.module.split('.')[0] ?? '';
   if (!['xgboost', 'lightgbm', 'catboost'].includes(maker)) return null;
   const name = (text: string) => assumed(text, 'convention');
   if (/Classifier(CV)?$/.test(obj.name)) {
-    if (maker === 'catboost') return catboost(name, true);
+    if (maker === 'catboost') return catboost(obj, name, true);
     const found = classesOf(obj);
     const classes = found?.multi === false ? found.each[0] : undefined;
     const where = classes?.where ?? at(obj, 'classes_');
@@ -40,14 +41,17 @@ export function boostedMethods(obj: Obj): Methods | null {
     };
   }
   if (/(Regressor|Ranker)(CV)?$/.test(obj.name)) {
-    if (maker === 'catboost') return catboost(name, false);
+    if (maker === 'catboost') return catboost(obj, name, false);
     const type = maker === 'xgboost' ? 'float32' : 'float64';
+    const targets = boosterOf(obj)?.contract?.signatures['predict']?.outputs?.[0]?.shape;
     return {
       predict: [
         {
           name: name('prediction'),
           type: assumed(type, `${maker} computes in ${type}`),
-          shape: assumed(batched(), 'one target; several targets are not stored outside of the booster'),
+          shape: targets
+            ? derived(targets, 'the booster inside')
+            : unknown('the booster inside was not read'),
         },
       ],
     };
@@ -56,31 +60,32 @@ export function boostedMethods(obj: Obj): Methods | null {
 }
 
 /** CatBoost keeps everything in its own binary form inside of the pickle. */
-function catboost(name: (text: string) => Told<string>, classifier: boolean): Methods {
-  const field = (text: string): ToldField => ({
-    name: name(text),
-    type: classifier
-      ? unknown("it is in CatBoost's own data")
-      : assumed('float64', 'CatBoost computes in float64'),
-    shape: unknown("it is in CatBoost's own data"),
-  });
+function catboost(obj: Obj, name: (text: string) => Told<string>, classifier: boolean): Methods {
+  const inside = boosterOf(obj)?.contract?.signatures;
+  const where = 'the CatBoost model inside';
+  const outputs = (method: string): ToldField[] | null => {
+    const fields = inside?.[method]?.outputs;
+    if (!fields) return null;
+    return fields.map((field) => ({
+      name: name(field.name),
+      type: field.type === null ? unknown(where) : derived(field.type, where),
+      shape: field.shape === null ? unknown(where) : derived(field.shape, where),
+      ...(field.labels && { labels: stated(field.labels, where) }),
+    }));
+  };
+  const open = (text: string): ToldField[] => [
+    {
+      name: name(text),
+      type: classifier ? unknown(where) : assumed('float64', 'CatBoost computes in float64'),
+      shape: unknown(where),
+    },
+  ];
+  const predict = outputs('predict') ?? open(classifier ? 'label' : 'prediction');
+  if (!classifier) return { predict };
+  const probabilities = outputs('predict_proba') ?? open('probabilities');
   return {
-    predict: [field(classifier ? 'label' : 'prediction')],
-    ...(classifier && {
-      predict_proba: [
-        {
-          ...field('probabilities'),
-          type: assumed('float64', 'CatBoost computes in float64'),
-          shape: derived(batched(null), 'one column a class'),
-        },
-      ],
-      predict_log_proba: [
-        {
-          ...field('log_probabilities'),
-          type: assumed('float64', 'CatBoost computes in float64'),
-          shape: derived(batched(null), 'one column a class'),
-        },
-      ],
-    }),
+    predict,
+    predict_proba: probabilities,
+    predict_log_proba: probabilities.map((field) => ({ ...field, name: name('log_probabilities') })),
   };
 }

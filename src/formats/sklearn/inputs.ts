@@ -1,9 +1,10 @@
-import type { Label, ScalarType } from '../../contract/types.ts';
+import { type Label, SCALAR_TYPES, type ScalarType } from '../../contract/types.ts';
 import { assumed, batched, derived, stated, type Told, type ToldField, unknown } from '../told.ts';
 import { arrayOf, attribute, elementsOf, scalarTypeOf } from '../wire/pickle/numpy.ts';
 import { is, type Value } from '../wire/pickle/values.ts';
+import { boosterOf } from './boosters.ts';
 import { labelsOf } from './classes.ts';
-import { columnUses } from './columns.ts';
+import { askedNames, columnUses } from './columns.ts';
 import {
   array,
   at,
@@ -133,10 +134,22 @@ function specialInput(obj: Obj, depth: number): Input | null {
   return null;
 }
 
+/** Where the model inside of a boosting object names its columns. */
+const INSIDE = 'the booster inside';
+
 function ownNames(obj: Obj): Told<readonly string[]> | null {
   for (const name of ['feature_names_in_', '_feature_names_in', '_df_columns']) {
     const names = namesOf(attribute(obj.value, name));
     if (names && names.length > 0) return stated(names, at(obj, name));
+  }
+  const booster = boosterOf(obj);
+  if (booster?.features) return stated(booster.features, INSIDE);
+  if (obj.name === 'ColumnTransformer') {
+    // Before 1.0 the names stood only where columns are asked for, in that order.
+    const asked = [...new Set(askedNames(obj))];
+    const width = ownWidth(obj);
+    if (asked.length > 0 && (width?.value ?? asked.length) === asked.length)
+      return derived(asked, at(obj, 'transformers_'));
   }
   return null;
 }
@@ -173,6 +186,12 @@ function ownWidth(obj: Obj): Told<number> | null {
   for (const name of ['n_features_in_', '_n_features', 'n_features_', '_n_features_in']) {
     const width = count(obj, name);
     if (width !== null) return stated(width, at(obj, name));
+  }
+  const booster = boosterOf(obj);
+  if (booster) {
+    const inside = booster.contract?.signatures['predict']?.inputs;
+    const width = booster.features ? booster.features.length : inside?.[0]?.shape?.[1];
+    return typeof width === 'number' ? derived(width, INSIDE) : null;
   }
   if (['Pipeline', 'FeatureUnion', 'ColumnTransformer'].includes(obj.name) || obj.name.endsWith('SearchCV'))
     return null;
@@ -216,6 +235,17 @@ function columnsOf(
     }
     return out;
   }
+  const booster = boosterOf(obj);
+  if (booster?.features)
+    return (booster.contract?.signatures['predict']?.inputs ?? []).map((field): Column | undefined => {
+      const type = SCALAR_TYPES.find((one) => one === field.type);
+      if (field.type === null) return { type: unknown(INSIDE) };
+      if (type === undefined || type.startsWith('float')) return undefined;
+      return {
+        type: derived(type, INSIDE),
+        ...(field.categories && { categories: stated(field.categories, INSIDE) }),
+      };
+    });
   if (ENCODERS.has(obj.name)) {
     const categories = itemsOf(attribute(obj.value, 'categories_')) ?? [];
     const strict = (text(obj, 'handle_unknown') ?? 'error') === 'error' && obj.name !== 'TargetEncoder';

@@ -92,6 +92,13 @@ export function widthOf(obj: Obj, depth = 0): Told<number> {
       return own();
     case 'SimpleImputer':
       return imputed(obj);
+    case 'KNNImputer': {
+      const valid = array(obj, '_valid_mask');
+      const values = valid && elementsOf(valid);
+      if (!values || scalar(obj, 'add_indicator') === true) return nothing(obj);
+      const all = scalar(obj, 'keep_empty_features') === true;
+      return derived(values.filter((one) => all || one === true).length, at(obj, '_valid_mask'));
+    }
     case 'KBinsDiscretizer': {
       if (text(obj, 'encode') === 'ordinal') return own();
       const bins = array(obj, 'n_bins_');

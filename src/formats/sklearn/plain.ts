@@ -1,0 +1,149 @@
+import type { TypeName } from '../../contract/types.ts';
+import { assumed, derived, type Told, type ToldField, unknown } from '../told.ts';
+import { scalarTypeOf } from '../wire/pickle/numpy.ts';
+import { classifierHas, single } from './classifiers.ts';
+import { type Kind, type Method, plainEstimator } from './estimators.ts';
+import { array, at, child, count, type Obj, scalar } from './object.ts';
+import { float64, type Methods, output, SCORES, transformed, transformedType } from './outputs.ts';
+
+/** Methods of scikit-learn's own estimators, with the conditions on their parameters. */
+export function plainMethods(
+  obj: Obj,
+  kind: Kind,
+  all: readonly Method[],
+  inside: (inner: Obj | null | undefined) => Methods | null,
+): Methods | null {
+  switch (kind) {
+    case 'classifier':
+      return single(
+        obj,
+        all.filter((method) => classifierHas(obj, method, inside)),
+        inside,
+      );
+    case 'regressor':
+      return {
+        predict: [prediction(obj)],
+        ...(all.includes('transform') &&
+          obj.name !== 'IsotonicRegression' && { transform: [transformed(obj)] }),
+      };
+    case 'clusterer': {
+      const type: Told<TypeName> = /^(AffinityPropagation|MeanShift|Birch)$/.test(obj.name)
+        ? assumed('int64', `${obj.name} gives int64`)
+        : assumed('int32', `${obj.name} gives int32`);
+      return {
+        ...(all.includes('predict') && { predict: [output('cluster', type, [], 'one cluster a row')] }),
+        ...(all.includes('transform') && { transform: [transformed(obj)] }),
+      };
+    }
+    case 'density': {
+      const n = array(obj, 'means_')?.shape[0] ?? count(obj, 'n_components');
+      return {
+        predict: [
+          output('cluster', assumed('int64', 'the component with the highest probability'), [], 'one a row'),
+        ],
+        predict_proba: [output('probabilities', float64(SCORES), [n], at(obj, 'means_'))],
+        score_samples: [output('scores', float64(SCORES), [], 'one score a row')],
+      };
+    }
+    case 'outlier': {
+      if (obj.name === 'LocalOutlierFactor' && scalar(obj, 'novelty') !== true) return {};
+      const type = assumed<TypeName>(
+        obj.name === 'SGDOneClassSVM' ? 'int32' : 'int64',
+        `${obj.name} gives 1 or -1`,
+      );
+      return {
+        predict: [output('label', type, [], 'one a row', assumed([-1, 1], '-1 is an outlier'))],
+        decision_function: [output('scores', float64(SCORES), [], 'one score a row')],
+        score_samples: [output('scores', float64(SCORES), [], 'one score a row')],
+      };
+    }
+    case 'transformer':
+      if (obj.name === 'LabelEncoder')
+        return { transform: [output('transformed', transformedType(obj), [], 'one a row')] };
+      if (obj.name === 'LabelBinarizer' || obj.name === 'MultiLabelBinarizer') {
+        const n = array(obj, 'classes_')?.shape[0] ?? null;
+        const k = n === 2 && obj.name === 'LabelBinarizer' ? 1 : n;
+        return { transform: [output('transformed', transformedType(obj), [k], at(obj, 'classes_'))] };
+      }
+      if (obj.name === 'PatchExtractor')
+        return { transform: [output('transformed', unknown('patches'), [null], 'patches')] };
+      return {
+        transform: [transformed(obj)],
+        ...(all.includes('score_samples') && {
+          score_samples: [output('scores', float64(SCORES), [], 'one score a row')],
+        }),
+      };
+    case 'none':
+      return all.includes('score_samples')
+        ? { score_samples: [output('scores', float64(SCORES), [], 'one score a row')] }
+        : {};
+  }
+}
+
+/** What a regressor of scikit-learn predicts. */
+export function prediction(obj: Obj): ToldField {
+  const one = (where: string) => output('prediction', float64('regressors give float64'), [], where);
+  const several = (n: number | null, where: string) =>
+    output('prediction', float64('regressors give float64'), [n], where);
+  const byRank = (name: string): ToldField | null => {
+    const found = array(obj, name);
+    if (!found) return null;
+    return found.shape.length === 2
+      ? several(found.shape[1] ?? null, `${at(obj, name)}.shape`)
+      : one(`${at(obj, name)}.shape`);
+  };
+  const open = (reason: string): ToldField => ({ ...one(reason), shape: unknown(reason) });
+  if (/^(KNeighbors|RadiusNeighbors)Regressor$/.test(obj.name)) {
+    const targets = array(obj, '_y');
+    const field = byRank('_y') ?? open('the targets were not found');
+    const type = targets && scalarTypeOf(targets.dtype);
+    return type === 'float64' || type === 'int64'
+      ? field
+      : { ...field, type: unknown(`${at(obj, '_y')}.dtype`) };
+  }
+  if (obj.name === 'GaussianProcessRegressor')
+    return byRank('y_train_') ?? open('the targets were not found');
+  if (obj.name === 'KernelRidge') return byRank('dual_coef_') ?? open('dual_coef_ was not found');
+  if (/^(PLSRegression|PLSCanonical|CCA)$/.test(obj.name)) {
+    const flat = scalar(obj, '_predict_1d');
+    if (flat === true) return one(at(obj, '_predict_1d'));
+    const n = array(obj, 'y_loadings_')?.shape[0] ?? null;
+    return several(n, `${at(obj, 'y_loadings_')}.shape[0]`);
+  }
+  if (obj.name === 'DummyRegressor') {
+    const n = count(obj, 'n_outputs_');
+    const constant = array(obj, 'constant_');
+    const type = constant && scalarTypeOf(constant.dtype);
+    const field =
+      n === null
+        ? open('n_outputs_ was not found')
+        : n === 1
+          ? one(at(obj, 'n_outputs_'))
+          : several(n, at(obj, 'n_outputs_'));
+    return { ...field, type: type ? derived(type, `${at(obj, 'constant_')}.dtype`) : unknown('constant_') };
+  }
+  const outputs = count(obj, 'n_outputs_');
+  if (outputs !== null)
+    return outputs === 1 ? one(at(obj, 'n_outputs_')) : several(outputs, at(obj, 'n_outputs_'));
+  if (obj.name === 'RANSACRegressor') {
+    const inner = child(obj, 'estimator_');
+    return inner && plainEstimator(inner.name)
+      ? prediction(inner)
+      : open('the regressor inside is not known');
+  }
+  if (
+    /^(SVR|NuSVR|LinearSVR|IsotonicRegression|HuberRegressor|SGDRegressor|PassiveAggressiveRegressor)$/.test(
+      obj.name,
+    )
+  )
+    return one(`${obj.name} has one target`);
+  const coefficients = array(obj, 'coef_');
+  if (coefficients)
+    return coefficients.shape.length === 2
+      ? several(coefficients.shape[0] ?? null, `${at(obj, 'coef_')}.shape[0]`)
+      : one(`${at(obj, 'coef_')}.shape`);
+  if (/^(GradientBoosting|HistGradientBoosting|AdaBoost)Regressor$/.test(obj.name))
+    return one(`${obj.name} has one target`);
+  if (obj.name === 'BaggingRegressor') return one('BaggingRegressor has one target');
+  return open(`the number of targets of ${obj.name} was not found`);
+}
