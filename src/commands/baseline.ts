@@ -121,7 +121,7 @@ async function baseCommit(git: Git, options: BaselineOptions, ports: Ports): Pro
   const pull = readEvent(ports.env).pull_request?.base;
   const ref = options.base ?? pull?.sha ?? null;
   if (ref === null) return null;
-  const label = options.base ?? pull?.ref ?? ref.slice(0, 12);
+  const label = (ref === pull?.sha ? pull.ref : options.base) ?? ref.slice(0, 12);
   const commit = await atHand(git, ref);
   return commit === null ? null : { commit, label };
 }

@@ -60,7 +60,7 @@ export interface ModelSettings {
   readonly versioning: Versioning;
   /** Base image with Python; `null` takes the one that the model needs. */
   readonly baseImage: string | null;
-  /** `null`: `docker` where an image repository is known, else `oci`. */
+  /** `null`: `docker` where images go to a registry, `oci` where they go to a folder. */
   readonly engine: Engine | null;
   readonly failOn: FailOn;
   readonly labels: Readonly<Record<string, string>>;

@@ -133,11 +133,9 @@ async function publishChecked(
       ports,
     );
     using _package = prepared.package;
-    const publication = await ports.log.group(`Publish ${model.settings.name}`, () =>
-      publishModel(
-        { ...prepared.plan, version: values.version, onUnchanged: values['on-unchanged'] },
-        { store, compare },
-      ),
+    const publication = await publishModel(
+      { ...prepared.plan, version: values.version, onUnchanged: values['on-unchanged'] },
+      { store, compare },
     );
     return {
       kind: 'done',

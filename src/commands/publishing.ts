@@ -38,7 +38,7 @@ export const ENGINE = {
     kind: 'choice',
     choices: ['docker', 'oci'],
     description:
-      '`docker` makes an image that serves the model, `oci` a ModelPack artifact without any daemon. Default: that of the configuration, else `docker` where an image repository is named and `oci` where none is.',
+      '`docker` makes an image that serves the model, `oci` a ModelPack artifact without any daemon. Default: that of the configuration, else `docker` where images go to a registry and `oci` where they go to a folder.',
   },
 } as const satisfies Record<string, InputSpec>;
 
@@ -62,12 +62,12 @@ export interface TargetValues {
   readonly dockerfile: string | null;
 }
 
-/** The repository that a model is published to, and whether somebody named it. */
+/** The repository that a model is published to. */
 export function openTarget(
   values: Pick<TargetValues, 'image' | 'registry'>,
   settings: ModelSettings,
   ports: Ports,
-): { repository: Repository; named: boolean } {
+): { repository: Repository; kind: 'registry' | 'layout' } {
   const named =
     values.image ??
     (values.registry === null ? settings.image : `${trimmed(values.registry)}/${settings.name}`);
@@ -82,7 +82,7 @@ export function openTarget(
       help: 'Write it like ghcr.io/acme/churn: registry, path and name.',
     });
   const destination = parseDestination(full.slice(0, slash));
-  return { repository: repositoryFor(destination, full.slice(slash + 1), ports), named: named !== null };
+  return { repository: repositoryFor(destination, full.slice(slash + 1), ports), kind: destination.kind };
 }
 
 const trimmed = (text: string): string => text.replace(/\/+$/, '');
@@ -134,7 +134,7 @@ export async function preparePublication(
       help: 'Write a contract.yaml with its inputs and outputs; the model files do not say them.',
     });
   const target = openTarget(values, settings, ports);
-  const engine = values.engine ?? settings.engine ?? (target.named ? 'docker' : 'oci');
+  const engine = values.engine ?? settings.engine ?? (target.kind === 'registry' ? 'docker' : 'oci');
   const blobs = await trackedBlobs(store, settings, ports);
   const known = await knownDigests(store, settings.name, blobs);
   const packed = await packModel(directory, inspected.inspection, contract, known);

@@ -79,9 +79,7 @@ export const release: Command<typeof inputs> = {
       );
       using _package = prepared.package;
       const github = await openGitHub(values.token, ports);
-      const released = await ports.log.group(`Release ${tag.name} ${tag.version}`, () =>
-        releaseModel(tag, prepared.plan, { store, compare, github }),
-      );
+      const released = await releaseModel(tag, prepared.plan, { store, compare, github });
       const result: Result = {
         kind: 'done',
         model,

@@ -1,1 +1,0 @@
-export{n as publish}from"./publish-pHiJ6X1o.js";
