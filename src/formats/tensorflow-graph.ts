@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { type Bytes, inMemory, Truncated } from '../model/bytes.ts';
 import { type ModelFile, open } from '../model/walk.ts';
-import { type Candidate, type Format, type Look, Malformed, type Reading } from './format.ts';
+import { type Candidate, type Format, type Look, Malformed, type Reading, type Remark } from './format.ts';
 import { watchOperators } from './tensorflow/active.ts';
 import { watchEnds } from './tensorflow/frozen.ts';
 import { type GraphNode, walkGraphDef, walkGraphTree } from './tensorflow/graph.ts';
@@ -62,6 +62,17 @@ function isNode(message: Message): boolean {
   return false;
 }
 
+/** TensorFlow writes the version behind the nodes, and has done so since before 1.0. */
+function unversioned(file: string): Remark {
+  return {
+    rule: 'graph-unversioned',
+    level: 'notice',
+    file,
+    message: 'the graph does not say which version of TensorFlow it was written for',
+    help: 'A file that was cut short looks like this too: compare its size with that of the original.',
+  };
+}
+
 /** `versions.producer` of a GraphDef. */
 function producerOf(graph: Message): number {
   return number(child(decode(graph, { versions: [4, { producer: [1, 'int'] }] }), 'versions'), 'producer');
@@ -95,6 +106,6 @@ export function readGraph(bytes: Bytes, candidate: Candidate, text: boolean): Re
     properties: producer > 0 ? { graph_version: String(producer) } : {},
     requirements: { tensorflow: null },
     risk: active.risk,
-    remarks: active.remarks,
+    remarks: producer > 0 ? active.remarks : [...active.remarks, unversioned(candidate.path)],
   };
 }

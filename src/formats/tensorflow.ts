@@ -8,6 +8,7 @@ import { functionSignatures } from './tensorflow/functions.ts';
 import { trainableCount, watchVariables } from './tensorflow/parameters.ts';
 import { declaredSignatures, methodNames, servedMetaGraph, tagsOf } from './tensorflow/signatures.ts';
 import { binaryMetaGraphs, type MetaGraph, textMetaGraphs } from './tensorflow/source.ts';
+import { hasVariables, missingWeights } from './tensorflow/weights.ts';
 import { type ToldSignature, tell } from './told.ts';
 import { child, string } from './wire/tree.ts';
 
@@ -58,11 +59,11 @@ function readSavedModel(candidate: Candidate, look: Look): Reading {
   if (!file) throw new Malformed('there is no saved_model.pb');
   if (file.path.endsWith('.cpb')) return chunked(candidate, file.path);
   using bytes = open(file);
-  return readMetaGraphs(bytes, candidate, file.path);
+  return readMetaGraphs(bytes, candidate, file.path, look);
 }
 
 /** Reads a SavedModel file, in text where its name ends so. @throws Truncated, Malformed. */
-export function readMetaGraphs(bytes: Bytes, candidate: Candidate, file: string): Reading {
+export function readMetaGraphs(bytes: Bytes, candidate: Candidate, file: string, look: Look): Reading {
   const metaGraphs = file.endsWith('.pbtxt') ? textMetaGraphs(bytes) : binaryMetaGraphs(bytes);
   const served = servedMetaGraph(metaGraphs);
   if (!served) throw new Malformed('the file has no meta graph');
@@ -78,6 +79,8 @@ export function readMetaGraphs(bytes: Bytes, candidate: Candidate, file: string)
   const version = string(child(served.tree, 'meta_info_def'), 'tensorflow_version');
   const known = /^\d+(\.\d+)*/.test(version) ? version : null;
   const remarks: Remark[] = [...active.remarks];
+  if (variables.seen() || hasVariables(served.tree))
+    remarks.push(...missingWeights(candidate.path, file, look));
   if (Object.keys(signatures).length === 0)
     remarks.push({
       rule: 'signature-missing',

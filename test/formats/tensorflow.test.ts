@@ -9,22 +9,23 @@ import { readMetaGraphs, tensorflow } from '../../src/formats/tensorflow.ts';
 import { readGraph, tensorflowGraph } from '../../src/formats/tensorflow-graph.ts';
 import { type Bytes, inMemory } from '../../src/model/bytes.ts';
 import { walk } from '../../src/model/walk.ts';
-import { attempt, candidate, counted, fuzz } from '../helpers/damage.ts';
+import { attempt, candidate, counted, EMPTY_LOOK, fuzz } from '../helpers/damage.ts';
 import { field, int } from '../helpers/proto.ts';
 
 const MODELS = join(import.meta.dirname, '../fixtures/models/tensorflow');
 const GRAPHS = join(import.meta.dirname, '../fixtures/models/tensorflow-graph');
 const binary = (name: string) => readFileSync(join(MODELS, name, 'model/saved_model.pb'));
-const read = (bytes: Bytes): Reading => readMetaGraphs(bytes, candidate('tensorflow', ''), 'saved_model.pb');
+const read = (bytes: Bytes): Reading =>
+  readMetaGraphs(bytes, candidate('tensorflow', ''), 'saved_model.pb', EMPTY_LOOK);
 const readText = (bytes: Bytes): Reading =>
-  readMetaGraphs(bytes, candidate('tensorflow', ''), 'saved_model.pbtxt');
+  readMetaGraphs(bytes, candidate('tensorflow', ''), 'saved_model.pbtxt', EMPTY_LOOK);
 const readPlain = (bytes: Bytes): Reading => readGraph(bytes, candidate('tensorflow-graph', 'g.pb'), false);
 
-function inFolder<T>(fill: (path: string) => void, use: (path: string) => T): T {
+async function inFolder<T>(fill: (path: string) => void, use: (path: string) => T | Promise<T>): Promise<T> {
   const path = mkdtempSync(join(tmpdir(), 'lading-tf-'));
   try {
     fill(path);
-    return use(path);
+    return await use(path);
   } finally {
     rmSync(path, { recursive: true });
   }
@@ -143,7 +144,24 @@ test('a SavedModel that is split into chunks is named, and not called clean', as
   assert.deepEqual([found.reading.remarks[0]?.rule, found.reading.risk], ['format-unsupported', 'review']);
 });
 
-test('other protobuf is no frozen graph', () => {
+test('variables whose values are not there are a finding', async () => {
+  const rules = async (keep: (path: string) => boolean) => {
+    const path = mkdtempSync(join(tmpdir(), 'lading-tf-'));
+    try {
+      cpSync(join(MODELS, 'v1/model'), path, { recursive: true, filter: (source) => keep(source) });
+      const found = await readModel(lookAt(walk('m', path)));
+      assert.ok(found.kind === 'model');
+      return found.reading.remarks.map((remark) => remark.rule);
+    } finally {
+      rmSync(path, { recursive: true });
+    }
+  };
+  assert.deepEqual(await rules(() => true), []);
+  assert.deepEqual(await rules((path) => !path.includes('variables')), ['weights-missing']);
+  assert.deepEqual(await rules((path) => !path.includes('.data-')), ['weights-missing']);
+});
+
+test('other protobuf is no frozen graph', async () => {
   const files = {
     'labels.pb': field(1, 'a name'),
     'node.pb': field(1, field(1, 'x y'), field(2, 'Const')),
@@ -151,7 +169,7 @@ test('other protobuf is no frozen graph', () => {
     'graph.pb': field(1, field(1, 'x'), field(2, 'Placeholder')),
     'a/deep.pbtxt': Buffer.from('item { id: 1 }'),
   };
-  const found = inFolder(
+  const found = await inFolder(
     (path) => {
       mkdirSync(join(path, 'a'));
       for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);

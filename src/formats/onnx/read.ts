@@ -71,7 +71,7 @@ export function readOnnx(bytes: Bytes, candidate: Candidate, look: Look): Readin
     framework: { name: model.producer || 'onnx', version: model.producerVersion || null },
     contract,
     evidence,
-    features: null,
+    features: columnNames(graph.inputs),
     labels: commonLabels(outputs) ?? named?.labels ?? null,
     parameters: graph.parameters,
     properties: propertiesOf(model, custom),
@@ -244,6 +244,14 @@ function withMetadataLabels(
     return field;
   if (shape.at(-1) !== named.labels.length || shape.length > 2) return field;
   return { ...field, labels: derived(named.labels, named.where) };
+}
+
+/** Names of the features where the model takes one input a column, as models of tables do. */
+function columnNames(inputs: readonly ToldField[]): string[] | null {
+  const columns = inputs.every(
+    (field) => field.shape.value?.length === 2 && lastSize(field) === 1 && !field.optional,
+  );
+  return columns && inputs.length >= 2 ? inputs.map((field) => field.name.value ?? '') : null;
 }
 
 /** The labels of the outputs where all that have some have the same. */

@@ -36,6 +36,8 @@ const MAX_VARIABLES = 100_000;
 /** Collects the shapes of the variables of a graph of TensorFlow 1, which has no object graph. */
 export function watchVariables(): {
   readonly node: (node: GraphNode) => void;
+  /** Whether there is any. */
+  readonly seen: () => boolean;
   readonly count: (trainable: ReadonlySet<string>) => number | null;
 } {
   const counts = new Map<string, number | null>();
@@ -44,6 +46,7 @@ export function watchVariables(): {
       if (!VARIABLES.has(node.operator) || node.inFunction !== '' || counts.size >= MAX_VARIABLES) return;
       counts.set(node.name, countOf(child(node.attributes().get('shape'), 'shape')));
     },
+    seen: () => counts.size > 0,
     count(trainable) {
       let sum = 0;
       for (const name of trainable) {
