@@ -1,8 +1,9 @@
 import { canonicalJson } from '../contract/canonical.ts';
-import type { Version } from '../ledger/collection.ts';
+import type { Collection, Version } from '../ledger/collection.ts';
 import { pushAssembled } from '../oci/push.ts';
 import type { Assembled, Repository, Stamp } from '../oci/types.ts';
 import { digestOf } from '../oci/verify.ts';
+import { UserError } from '../ports/errors.ts';
 import type { Log } from '../ports/log.ts';
 
 /** What of a version was missing in the registry and is there now. */
@@ -46,16 +47,50 @@ export async function healVersion(
     await pushAssembled(repository, assembled, stamp, log);
     healed.push('manifest');
   }
-  const tagged = await repository.getManifest(version);
-  if (tagged?.descriptor.digest !== published.digest) {
-    if (tagged)
-      log.warn(
-        `The tag of ${title} pointed at ${tagged.descriptor.digest}; the ledger binds ${published.digest}.`,
-      );
-    await repository.tag(published.digest, version);
-    healed.push('tag');
-  }
+  if (await setTag(bound, repository, log)) healed.push('tag');
   if (healed.length > 0)
     log.info(`${title} was complete in the ledger only; its ${healed.join(' and ')} is restored.`);
   return healed;
+}
+
+/** How far back tags are looked for: each is a run in a row that was stopped at the same place. */
+const MOST_BEHIND = 20;
+
+/**
+ * Sets the tags that earlier runs did not come to, newest first, up to the first version that has its tag. They were
+ * stopped after the ledger was written, and their content will perhaps never be published again. What the registry
+ * refuses is a warning: the version of this run is published all the same.
+ */
+export async function healTags(collection: Collection, repository: Repository, log: Log): Promise<void> {
+  try {
+    await setMissingTags(collection, repository, log);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    log.warn(
+      `An earlier version of ${collection.name} lacks its tag, and it could not be set: ${error.message}`,
+    );
+  }
+}
+
+async function setMissingTags(collection: Collection, repository: Repository, log: Log): Promise<void> {
+  const own = collection.versions.filter(
+    (one) => one.retired === null && one.published.repository === repository.name,
+  );
+  for (const version of own.reverse().slice(0, MOST_BEHIND)) {
+    if (!(await repository.getManifest(version.published.digest))) continue;
+    if (!(await setTag(version, repository, log))) return;
+    log.info(`${collection.name}:${version.version} was complete in the ledger only; its tag is restored.`);
+  }
+}
+
+/** Points the tag of a version where the ledger says. `false`: it does already. */
+async function setTag({ published, version }: Version, repository: Repository, log: Log): Promise<boolean> {
+  const tagged = await repository.getManifest(version);
+  if (tagged?.descriptor.digest === published.digest) return false;
+  if (tagged)
+    log.warn(
+      `The tag of ${published.name}:${version} pointed at ${tagged.descriptor.digest}; the ledger binds ${published.digest}.`,
+    );
+  await repository.tag(published.digest, version);
+  return true;
 }

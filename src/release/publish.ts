@@ -10,7 +10,7 @@ import { modelName } from '../model/names.ts';
 import { pushAssembled } from '../oci/push.ts';
 import type { Assembled, Digest, Repository, Stamp } from '../oci/types.ts';
 import { UserError } from '../ports/errors.ts';
-import { type Healed, healVersion } from './heal.ts';
+import { type Healed, healTags, healVersion } from './heal.ts';
 import { type NotedChange, releaseNotes } from './notes.ts';
 import { explicitVersion, nextVersion, previousOf, type Versioning } from './version.ts';
 
@@ -156,7 +156,7 @@ export async function publishModel(plan: PublishPlan, ports: PublishPorts): Prom
       event,
       files: [{ path: `${plan.name}/${version}.md`, text: notes }],
       message: `Publish ${plan.name} ${version}\n\n${repository.name}@${digest}`,
-      value: { kind: 'new', ...draft, digest, notes },
+      value: { kind: 'new', ...draft, digest, notes, before: collection },
     };
   };
 
@@ -169,6 +169,7 @@ export async function publishModel(plan: PublishPlan, ports: PublishPorts): Prom
   }
   await repository.tag(decision.digest, decision.version);
   await store.step('tagged');
+  await healTags(decision.before, repository, store.log);
   return {
     kind: 'published',
     version: decision.version,
@@ -192,7 +193,12 @@ interface NewVersion {
 
 type Decision =
   | { readonly kind: 'bound'; readonly bound: Version }
-  | (NewVersion & { readonly kind: 'new'; readonly digest: Digest; readonly notes: string });
+  | (NewVersion & {
+      readonly kind: 'new';
+      readonly digest: Digest;
+      readonly notes: string;
+      readonly before: Collection;
+    });
 
 /**
  * The version that has this content already: the one that was asked for, or the latest, or the one published last

@@ -6,7 +6,7 @@ import { layoutRepository } from '../../src/oci/layout.ts';
 import { UserError } from '../../src/ports/errors.ts';
 import { commitAll, git, repository, scratch, withRemote, write } from '../helpers/git-repo.ts';
 import { CONTRACT, runPublish } from '../helpers/publish-driver.ts';
-import { ledgerLines } from '../helpers/publishing.ts';
+import { ledgerLines, publishProcess } from '../helpers/publishing.ts';
 
 const OTHER = {
   ...CONTRACT,
@@ -110,6 +110,19 @@ test('a registry that lost the tag or the manifest gets it back', async (t) => {
   assert.equal((await registry.getManifest('1.0.0'))?.descriptor.digest, first.digest);
   const third = await runPublish({ cwd, layouts });
   assert.deepEqual(third.kind === 'unchanged' && third.healed, []);
+});
+
+test('a version whose run was stopped before its tag gets it with the next one, though the content is gone', async (t) => {
+  const { cwd, layouts, registry } = setUp(t);
+  await runPublish({ cwd, layouts });
+  for (const content of ['two', 'three']) {
+    write(cwd, { 'model/weights.bin': content });
+    assert.equal((await publishProcess({ cwd, layouts, killAt: 'appended' })).signal, 'SIGKILL');
+  }
+  write(cwd, { 'model/weights.bin': 'four' });
+  assert.deepEqual(await registry.tags(), ['1.0.0']);
+  await runPublish({ cwd, layouts });
+  assert.deepEqual(await registry.tags(), ['1.0.0', '1.0.1', '1.0.2', '1.0.3']);
 });
 
 test('a tag in the registry that the ledger does not know is not overwritten', async (t) => {
