@@ -66,11 +66,12 @@ export function admitsFields(
   return [...violations].map(([path, message]) => ({ path, message }));
 }
 
-/** Whether a value is one that the arrays of a field of scalar (or unknown) type may hold. */
-export function admitsElement(field: Omit<Field, 'name'>, value: unknown, direction: Direction): boolean {
-  if (field.type !== null && (isContainer(field.type) || scalarProblem(field.type, value) !== null))
-    return false;
-  return elementLimits(field, direction)(value) === null;
+/** Tells whether a value is one that the arrays of a field of scalar (or unknown) type may hold. */
+export function elementTest(field: Omit<Field, 'name'>, direction: Direction): (value: unknown) => boolean {
+  const { type } = field;
+  if (type !== null && isContainer(type)) return () => false;
+  const limits = elementLimits(field, direction);
+  return (value) => (type === null || scalarProblem(type, value) === null) && limits(value) === null;
 }
 
 interface Check {
@@ -218,17 +219,18 @@ function elementLimits(
   direction: Direction,
 ): (element: unknown) => string | null {
   const role = direction === 'output' ? labelRole(field) : null;
-  const labels = field.labels ?? [];
   const { categories, range } = field;
+  const labels = new Set(role === null ? [] : field.labels);
+  const allowed = new Set(categories);
   // What a container holds has limits of its own.
   if (field.type !== null && isContainer(field.type)) return () => null;
   return (element) => {
-    if (categories && !categories.some((category) => isLabel(element, category)))
+    if (categories && !isLabel(element, allowed))
       return `${describe(element)} is not one of the ${categories.length} categories`;
-    if (role === 'values' && !labels.some((label) => isLabel(element, label)))
-      return `${describe(element)} is not one of the ${labels.length} labels`;
-    if (role === 'index' && isNumber(element) && (element < 0 || element >= labels.length))
-      return `${element} is no index of the ${labels.length} labels`;
+    if (role === 'values' && !isLabel(element, labels))
+      return `${describe(element)} is not one of the ${labels.size} labels`;
+    if (role === 'index' && isNumber(element) && (element < 0 || element >= (field.labels ?? []).length))
+      return `${element} is no index of the labels`;
     if (range && isNumber(element)) {
       if (range.min !== undefined && element < range.min) return `${element} is under ${range.min}`;
       if (range.max !== undefined && element > range.max) return `${element} is over ${range.max}`;

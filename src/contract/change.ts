@@ -80,8 +80,10 @@ export function record(scene: Scene, edit: string, place: Place, given: Edit): V
   const verdict: Verdict = unproved ? (given.exact === true ? 'compatible' : 'unclear') : rule.verdict;
   const side = scene.direction === 'input' ? 'inputs' : 'outputs';
   const example = proof ? shorten(proof, focusOf(place, given)) : (given.meaning ?? given.example);
+  const text = wording(rule, place.path, given);
   scene.changes.push({
-    ...wording(rule, place.path, given),
+    ...text,
+    ...(unproved && { message: unprovedMessage(verdict, text.message, place, given) }),
     rule: rule.id,
     verdict,
     subject: [scene.signature, side, ...(place.path === '' ? [] : [place.path])].join('.'),
@@ -95,6 +97,13 @@ export function record(scene: Scene, edit: string, place: Place, given: Edit): V
     }),
   });
   return verdict;
+}
+
+/** What to say when no call is known that the change breaks: none is possible, or none was found. */
+function unprovedMessage(verdict: Verdict, message: string, place: Place, given: Edit): string {
+  if (verdict !== 'compatible') return `${message} (no payload was found that shows it)`;
+  const [old, now] = [given.old ?? 'nothing', given.new ?? 'nothing'];
+  return `${JSON.stringify(place.path)} changed from ${old} to ${now}, which no call that was possible notices`;
 }
 
 /** Message and help of a rule with its blanks filled in. */

@@ -1,4 +1,4 @@
-import { admitsElement } from './admits.ts';
+import { elementTest } from './admits.ts';
 import { type Place, record, type Scene, showLabels, showRange, showShape } from './change.ts';
 import { effectiveShape, isContainer, type LabelRole, labelRole } from './labels.ts';
 import { inexactValues, type TypeRelation, typeRelation } from './relation.ts';
@@ -88,7 +88,7 @@ function lossy(
   given: { old: string | null; new: string | null },
 ): void {
   const [wide, narrow] = [sup.type as ScalarType, sub.type as ScalarType];
-  const rounded = inexactValues(wide, narrow).find((value) => admitsElement(sub, value, scene.direction));
+  const rounded = inexactValues(wide, narrow).find(elementTest(sub, scene.direction));
   const complex = wide.startsWith('complex');
   if (rounded === undefined && !complex) {
     // All values that are possible are held exactly: as good as lossless.
@@ -254,10 +254,11 @@ function positions(
 }
 
 function isReordered(old: readonly Label[], now: readonly Label[]): boolean {
+  const known = new Set(old);
   return (
     old.length === now.length &&
     old.some((label, i) => label !== now[i]) &&
-    now.every((label) => old.includes(label))
+    now.every((label) => known.has(label))
   );
 }
 

@@ -116,7 +116,7 @@ function compareSignature(name: string, old: Signature, now: Signature, changes:
     }
     const here = scene(before, after);
     compareMembers(here, before, after, whole, 0);
-    const placeOf = (field: string): Place => memberPlace(whole, field, before, after);
+    const placeOf = memberPlaces(whole, before, after);
     compareTies(here, placeOf);
     if (direction === 'output') compareWithInputs(here, { old: old.inputs, new: now.inputs }, placeOf);
   }
@@ -134,7 +134,8 @@ function compareMembers(
   const newNames = new Map(now.map((field) => [field.name, field]));
   const removed = old.filter((field) => !newNames.has(field.name));
   const added = now.filter((field) => !oldNames.has(field.name));
-  const place = (field: Field): Place => memberPlace(at, field.name, old, now);
+  const placeOf = memberPlaces(at, old, now);
+  const place = (field: Field): Place => placeOf(field.name);
 
   if (!replaced(scene, old, now, removed, added, at)) {
     const [gone] = removed;
@@ -216,17 +217,20 @@ function within(at: Place, key: string): Place {
   };
 }
 
-function memberPlace(at: Place, name: string, old: readonly Field[], now: readonly Field[]): Place {
-  const index = (fields: readonly Field[], pointer: string) => {
-    const found = fields.findIndex((field) => field.name === name);
-    return found === -1 ? pointer : `${pointer}/${found}`;
+/** Places of the members of two lists of fields, by name. */
+function memberPlaces(at: Place, old: readonly Field[], now: readonly Field[]): (name: string) => Place {
+  const indices = (fields: readonly Field[]) => new Map(fields.map((field, index) => [field.name, index]));
+  const [before, after] = [indices(old), indices(now)];
+  const pointer = (known: ReadonlyMap<string, number>, name: string, list: string): string => {
+    const index = known.get(name);
+    return index === undefined ? list : `${list}/${index}`;
   };
-  return {
+  return (name) => ({
     path: at.path === '' ? name : `${at.path}.${name}`,
     top: at.top ?? name,
-    pointer: index(now, at.pointer),
-    oldPointer: index(old, at.oldPointer),
-  };
+    pointer: pointer(after, name, at.pointer),
+    oldPointer: pointer(before, name, at.oldPointer),
+  });
 }
 
 function showField(field: Field): string {

@@ -1,5 +1,5 @@
 import { COMPLEX, FLOATS, INTEGERS, scalarProblem } from './scalars.ts';
-import type { Field, Label, ScalarType, Shape, TypeName } from './types.ts';
+import type { Field, ScalarType, Shape, TypeName } from './types.ts';
 
 /**
  * What the labels of an output mean, which follows from its type and shape:
@@ -42,13 +42,9 @@ export function effectiveShape(field: Pick<Field, 'type' | 'shape' | 'labels'>):
   return [...field.shape.slice(0, -1), field.labels.length];
 }
 
-/** Whether a JSON value is this label. `1` and `true` are different; integers may come as bigint. */
-export function isLabel(value: unknown, label: Label): boolean {
-  return (
-    value === label ||
-    (typeof value === 'bigint' &&
-      typeof label === 'number' &&
-      Number.isInteger(label) &&
-      value === BigInt(label))
-  );
+/** Whether a JSON value is one of the labels. `1` and `true` are different; integers may come as bigint. */
+export function isLabel(value: unknown, labels: ReadonlySet<unknown>): boolean {
+  if (typeof value !== 'bigint') return labels.has(value);
+  const number = Number(value);
+  return BigInt(number) === value && labels.has(number);
 }

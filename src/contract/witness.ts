@@ -1,4 +1,4 @@
-import { admitsElement, admitsFields, type Direction } from './admits.ts';
+import { admitsFields, type Direction, elementTest } from './admits.ts';
 import { effectiveShape, isContainer, labelRole } from './labels.ts';
 import { FLOATS, INTEGERS } from './scalars.ts';
 import type { Field, Label, ScalarType, ValueType } from './types.ts';
@@ -45,7 +45,7 @@ export function elements(
       found.push(`${2000 + (count % 8000)}-01-01T00:00:0${Math.floor(count / 8000)}Z`);
     if (type === 'complex64' || type === 'complex128') found.push([count, 1]);
   }
-  return found.filter((value) => admitsElement(field, value, direction));
+  return found.filter(elementTest(field, direction));
 }
 
 function numbers(
@@ -85,6 +85,11 @@ function numbers(
   found.push(Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE);
   for (const label of listed.slice(0, 5000))
     if (typeof label === 'number') found.push(label + 1, label - 1, label + 0.5);
+  const top = listed.reduce<number>(
+    (most, label) => (typeof label === 'number' && label > most ? label : most),
+    0,
+  );
+  found.push(top + 1);
   const start = Math.ceil(field.range?.min ?? 0);
   for (let count = 0; count <= listed.length && count < 5000; count++) found.push(start + count);
   return found;
@@ -107,7 +112,8 @@ export function strangeElement(
   other: Omit<Field, 'name'>,
   direction: Direction,
 ): unknown {
-  return elements(field, other, direction).find((value) => !admitsElement(other, value, direction));
+  const admitted = elementTest(other, direction);
+  return elements(field, other, direction).find((value) => !admitted(value));
 }
 
 /**
@@ -180,7 +186,7 @@ function element(field: Omit<Field, 'name'>, path: string, build: Build): unknow
 }
 
 /** Above this many fields a payload shows the fields that matter, and not all others beside them. */
-const MANY = 300;
+const MANY = 40;
 
 /**
  * A payload that `sub` admits and `sup` does not, for a reason at `path`: the proof that going from one to the
