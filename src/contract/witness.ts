@@ -185,6 +185,15 @@ function element(field: Omit<Field, 'name'>, path: string, build: Build): unknow
   return value === NOTHING || key === NOTHING ? NOTHING : Object.fromEntries([[String(key), value]]);
 }
 
+const NAMED = new WeakMap<readonly Field[], ReadonlyMap<string, Field>>();
+
+/** The fields by name; kept, since every change of a wide table asks for it. */
+function named(fields: readonly Field[]): ReadonlyMap<string, Field> {
+  const known = NAMED.get(fields) ?? new Map(fields.map((field) => [field.name, field]));
+  NAMED.set(fields, known);
+  return known;
+}
+
 /** Above this many fields a payload shows the fields that matter, and not all others beside them. */
 const MANY = 40;
 
@@ -201,7 +210,8 @@ export function prove(
   focus: readonly string[],
   choices: Choices,
 ): Record<string, unknown> | null {
-  const only = (fields: readonly Field[]) => fields.filter((field) => focus.includes(field.name));
+  const only = (fields: readonly Field[]) =>
+    [...new Set(focus)].flatMap((name) => named(fields).get(name) ?? []);
   const attempt = (from: readonly Field[], to: readonly Field[]) => {
     const payload = buildPayload(from, direction, choices);
     if (!payload || admitsFields(from, payload, direction, false).length > 0) return null;
