@@ -68,7 +68,20 @@ export async function readModel(look: Look, choice?: string): Promise<Found> {
   for (const candidate of candidates)
     if (candidate.role === 'declaration') declarations.push(await readCandidate(candidate, look));
   const [only, ...others] = models;
-  if (only === undefined) return { kind: 'none', remarks: explainNone(look, choice) };
+  if (only === undefined) {
+    // A description without a model beside it is what there is to say of the directory.
+    const [described, ...rest] = declarations.sort(
+      (a, b) => Number(b.contract !== null) - Number(a.contract !== null),
+    );
+    const remarks = explainNone(look, choice);
+    if (!described || choice !== undefined) return { kind: 'none', remarks };
+    const damage = remarks.filter((remark) => remark.rule !== 'model-missing');
+    return {
+      kind: 'model',
+      reading: { ...described, remarks: [...described.remarks, ...damage] },
+      declarations: rest,
+    };
+  }
   if (others.length > 0) return { kind: 'ambiguous', candidates: models, remarks: [ambiguity(models)] };
   return { kind: 'model', reading: await readCandidate(only, look), declarations };
 }

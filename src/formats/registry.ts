@@ -1,5 +1,9 @@
 import { catboost } from './catboost.ts';
 import { coreml } from './coreml.ts';
+import { hydrosphere } from './declared/hydrosphere.ts';
+import { mlflow } from './declared/mlflow.ts';
+import { bentoml, kitops, modelfile } from './declared/packages.ts';
+import { triton } from './declared/triton.ts';
 import type { Format } from './format.ts';
 import { gguf } from './gguf.ts';
 import { huggingface } from './huggingface.ts';
@@ -11,6 +15,7 @@ import { paddle } from './paddle.ts';
 import { pmml } from './pmml.ts';
 import { safetensors } from './safetensors.ts';
 import { sklearn } from './sklearn.ts';
+import { skops } from './skops.ts';
 import { tensorflow } from './tensorflow.ts';
 import { tensorflowGraph } from './tensorflow-graph.ts';
 import { tflite } from './tflite.ts';
@@ -30,8 +35,15 @@ export const FORMATS: readonly Format[] = [
   tflite,
   keras,
   sklearn,
+  skops,
   coreml,
   paddle,
   pmml,
   openvino,
+  bentoml,
+  kitops,
+  modelfile,
+  hydrosphere,
+  mlflow,
+  triton,
 ];

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { messageOf } from '../../ports/errors.ts';
+import { type Candidate, type Look, Malformed } from '../format.ts';
+
+/** Descriptions are written by people: what is larger is none. */
+const MAX_DOCUMENT = 4 * 1024 * 1024;
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** A value as an object, or an empty one: descriptions are read leniently, field by field. */
+export const object = (value: unknown): Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+export const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+/** Candidates for files of that name, anywhere in the directory but no deeper than one folder. */
+export function declarationsNamed(look: Look, format: string, name: RegExp): Candidate[] {
+  return look.directory.files
+    .filter((file) => name.test(file.path) && file.path.split('/').length <= 2 && file.size <= MAX_DOCUMENT)
+    .map((file) => ({ format, path: file.path, role: 'declaration', covers: [] }));
+}
+
+/** A file as text. @throws Malformed when it is gone or too large to be a description. */
+export function readDocument(look: Look, path: string): string {
+  const file = look.file(path);
+  if (!file || file.size > MAX_DOCUMENT)
+    throw new Malformed('the file is gone, or too large for a description');
+  return readFileSync(file.absolute, 'utf8');
+}
+
+/** All documents of a YAML file. Aliases are bounded, and nothing but plain data comes out. @throws Malformed. */
+export async function readYaml(look: Look, path: string): Promise<unknown[]> {
+  const { parseAllDocuments } = await import('yaml');
+  const documents = parseAllDocuments(readDocument(look, path), { schema: 'core', logLevel: 'silent' });
+  if (!Array.isArray(documents)) return [];
+  return documents.map((document) => {
+    const [problem] = document.errors;
+    if (problem) throw new Malformed(problem.message.split('\n')[0] ?? 'it is no YAML');
+    try {
+      return document.toJS({ maxAliasCount: 100 }) as unknown;
+    } catch (error) {
+      // The library's protection against aliases that multiply.
+      throw new Malformed(messageOf(error));
+    }
+  });
+}

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import protobuf from 'protobufjs';
+import type { Reading } from '../../src/formats/format.ts';
+import { lookAt, readModel } from '../../src/formats/read.ts';
+import { walk } from '../../src/model/walk.ts';
+
+/** Reads a directory with these files. */
+async function read(t: TestContext, files: Readonly<Record<string, string | Uint8Array>>): Promise<Reading> {
+  const root = mkdtempSync(join(tmpdir(), 'lading-declared-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content);
+  }
+  const found = await readModel(lookAt(walk('model', root)));
+  assert.equal(found.kind, 'model', JSON.stringify(found));
+  return found.kind === 'model' ? found.reading : assert.fail();
+}
+
+const field = (
+  name: string,
+  type: string | null,
+  shape: readonly (number | string | null)[] | null,
+  more: object = {},
+) => ({ name, type, shape, ...more });
+
+test('a Triton configuration states dims without the batch, and labels in a file', async (t) => {
+  const reading = await read(t, {
+    'config.pbtxt': `name: "resnet"\nplatform: "onnxruntime_onnx"\nmax_batch_size: 8
+input [ { name: "image" data_type: TYPE_FP32 dims: [ 3, 224, -1 ] }, { name: "mask", data_type: TYPE_BOOL, dims: [ 1 ], optional: true } ]
+output [ { name: "scores" data_type: TYPE_FP16 dims: [ 2 ] label_filename: "labels.txt" } ]\n`,
+    'labels.txt': 'cat\ndog\n',
+  });
+  assert.equal(reading.format, 'triton');
+  assert.deepEqual(reading.contract?.signatures['predict'], {
+    inputs: [
+      field('image', 'float32', ['batch', 3, 224, null]),
+      field('mask', 'bool', ['batch', 1], { optional: true }),
+    ],
+    outputs: [field('scores', 'float16', ['batch', 2], { labels: ['cat', 'dog'] })],
+  });
+});
+
+test('without max_batch_size the dims of a Triton configuration are the whole shape', async (t) => {
+  const reading = await read(t, {
+    'config.pbtxt':
+      'backend: "python" input { name: "text" data_type: TYPE_STRING dims: -1 } output { name: "y" data_type: TYPE_INT64 dims: 1 dims: 4 }',
+  });
+  assert.deepEqual(reading.contract?.signatures['predict'], {
+    inputs: [field('text', 'string', ['batch'])],
+    outputs: [field('y', 'int64', [1, 4])],
+  });
+});
+
+test('a serving.yaml declares a contract; what it leaves out is not known', async (t) => {
+  const reading = await read(t, {
+    'serving.yaml': `kind: Model
+name: titanic
+runtime: hydrosphere/serving-runtime-python-3.7:3.0.0
+contract:
+  name: infer
+  inputs:
+    pclass: {shape: scalar, type: int32, profile: categorical}
+    features: {shape: [-1, 112], type: double}
+    anything: {type: string}
+  outputs:
+    survived: {shape: scalar, type: int64, profile: numerical}
+`,
+  });
+  assert.deepEqual(reading.contract?.signatures['infer'], {
+    inputs: [
+      field('pclass', 'int32', [], { profile: 'categorical' }),
+      field('features', 'float64', [null, 112]),
+      field('anything', 'string', null),
+    ],
+    outputs: [field('survived', 'int64', [], { profile: 'numerical' })],
+  });
+  assert.deepEqual(reading.properties, { runtime: 'hydrosphere/serving-runtime-python-3.7:3.0.0' });
+});
+
+/** Hydrosphere's own message definitions: hydro-serving-protos 3.x and 2.4. */
+const NEW = protobuf.parse(`syntax = "proto3";
+message ModelSignature { string signature_name = 1; repeated ModelField inputs = 2; repeated ModelField outputs = 3; }
+message ModelField { string name = 1; TensorShape shape = 2;
+  message Subfield { repeated ModelField data = 1; }
+  oneof type_or_subfields { Subfield subfields = 3; int32 dtype = 4; } int32 profile = 5; }
+message TensorShape { repeated int64 dims = 1; }`).root;
+const OLD = protobuf.parse(`syntax = "proto3";
+message ModelContract { string model_name = 1; ModelSignature predict = 2; }
+message ModelSignature { string signature_name = 1; repeated ModelField inputs = 2; repeated ModelField outputs = 3; }
+message ModelField { string name = 1; TensorShapeProto shape = 2;
+  message Subfield { repeated ModelField data = 1; }
+  oneof type_or_subfields { Subfield subfields = 3; int32 dtype = 4; } int32 profile = 10; }
+message TensorShapeProto { message Dim { int64 size = 1; string name = 2; } repeated Dim dim = 2; bool unknown_rank = 3; }`).root;
+
+const encode = (root: protobuf.Root, type: string, value: object): Uint8Array =>
+  root.lookupType(type).encode(root.lookupType(type).fromObject(value)).finish();
+
+const EXPECTED = {
+  inputs: [
+    field('x', 'float32', [null, 112], { profile: 'numerical' }),
+    field('free', 'string', null),
+    field('one', 'int64', []),
+  ],
+  outputs: [{ name: 'nested', type: 'record', shape: [], fields: [field('y', 'float64', [3])] }],
+};
+
+test('contract.protobin of version 3 is a signature with bare dimensions', async (t) => {
+  const bytes = encode(NEW, 'ModelSignature', {
+    signatureName: 'infer',
+    inputs: [
+      { name: 'x', shape: { dims: [-1, 112] }, dtype: 1, profile: 2 },
+      { name: 'free', dtype: 7 },
+      { name: 'one', shape: {}, dtype: 9 },
+    ],
+    outputs: [
+      { name: 'nested', shape: {}, subfields: { data: [{ name: 'y', shape: { dims: [3] }, dtype: 2 }] } },
+    ],
+  });
+  const reading = await read(t, { 'contract.protobin': bytes });
+  assert.deepEqual(reading.contract?.signatures, { infer: EXPECTED });
+});
+
+for (const wrapped of [true, false])
+  test(`contract.protobin of version 2 has messages for dimensions (${wrapped ? 'contract' : 'signature'})`, async (t) => {
+    const signature = {
+      signatureName: 'infer',
+      inputs: [
+        { name: 'x', shape: { dim: [{ size: -1 }, { size: 112 }] }, dtype: 1, profile: 2 },
+        { name: 'free', shape: { unknownRank: true }, dtype: 7 },
+        { name: 'one', shape: {}, dtype: 9 },
+      ],
+      outputs: [
+        {
+          name: 'nested',
+          shape: {},
+          subfields: { data: [{ name: 'y', shape: { dim: [{ size: 3 }] }, dtype: 2 }] },
+        },
+      ],
+    };
+    const bytes = wrapped
+      ? encode(OLD, 'ModelContract', { modelName: 'm', predict: signature })
+      : encode(OLD, 'ModelSignature', signature);
+    const reading = await read(t, { 'contract.protobin': bytes });
+    assert.deepEqual(reading.contract?.signatures, { infer: EXPECTED });
+  });
+
+test('contract.prototxt names its types', async (t) => {
+  const reading = await read(t, {
+    'contract.prototxt': `signature_name: "infer"
+inputs { name: "x" shape { dim { size: -1 } dim { size: 4 } } dtype: DT_DOUBLE profile: CATEGORICAL }
+outputs { name: "y" shape { } dtype: DT_INT64 }`,
+  });
+  assert.deepEqual(reading.contract?.signatures, {
+    infer: {
+      inputs: [field('x', 'float64', [null, 4], { profile: 'categorical' })],
+      outputs: [field('y', 'int64', [])],
+    },
+  });
+});
+
+test('other packagers know names and versions, and no contract', async (t) => {
+  const bento = await read(t, {
+    'model.yaml': `name: fraud\nversion: ecdoisxf4kbcmax4\nmodule: bentoml.sklearn\nsignatures:\n  predict: {batchable: true}
+context:\n  framework_name: sklearn\n  framework_versions: {scikit-learn: 1.5.2}\n  bentoml_version: 1.4.0\n  python_version: 3.11.4\n`,
+  });
+  assert.deepEqual([bento.framework, bento.contract], [{ name: 'sklearn', version: '1.5.2' }, null]);
+  const kit = await read(t, {
+    Kitfile:
+      'manifestVersion: 1.0.0\npackage: {name: churn, version: 1.2.0, authors: [A, B]}\nmodel: {framework: onnx, path: ./model.onnx}\n',
+  });
+  assert.deepEqual([kit.framework?.name, kit.properties['authors']], ['onnx', 'A, B']);
+  const modelpack = await read(t, {
+    Modelfile: '# comment\nname qwen\nARCH transformer\nMODEL *.safetensors\n',
+  });
+  assert.deepEqual(modelpack.properties, { name: 'qwen', architecture: 'transformer' });
+});
+
+test('a YAML bomb in a description is a finding', async (t) => {
+  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'
+    .split('')
+    .map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[index]}`).join(',')}]`)
+    .join('\n')}\nsignature: *i\n`;
+  const reading = await read(t, { MLmodel: bomb });
+  assert.equal(reading.remarks[0]?.rule, 'file-malformed');
+});
