@@ -1,14 +1,15 @@
 import {
-  chmodSync,
-  constants,
-  copyFileSync,
+  createReadStream,
+  createWriteStream,
   existsSync,
   mkdirSync,
   readdirSync,
-  utimesSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import type { Contract } from '../contract/types.ts';
 import type { ModelDirectory } from '../model/walk.ts';
@@ -25,60 +26,79 @@ export interface ContextPlan {
   readonly dockerfile: string;
 }
 
+/** A file of a layer: its path in the image without the leading `/`, and where its bytes are. */
+interface Entry {
+  readonly path: string;
+  readonly size: number;
+  readonly from: string | Uint8Array;
+}
+
 /** Files from this size on are in the layer of the weights; smaller ones change with the code. */
 const LARGE = 1024 * 1024;
 /** Is about the image, not in it. */
 const NOT_INSIDE = new Set(['Dockerfile', '.dockerignore']);
 
 /**
- * Writes the build context: fixed names at the top, trees from `/` on below them, and for every file and folder
- * the same owner's rights and time zero. File names of the model stay names of files.
+ * Writes the build context: fixed names, and one tar archive a layer, in which every file and folder has the same
+ * rights, owner and time. What files are called is only ever a name in an archive.
  */
-export function writeContext(plan: ContextPlan, target: string): void {
-  const tree = (layer: string, inside: string): string => join(target, layer, inside);
-  for (const layer of [CONTEXT.weights, CONTEXT.code])
-    mkdirSync(tree(layer, INSIDE.model), { recursive: true });
+export async function writeContext(plan: ContextPlan, target: string): Promise<void> {
+  const weights: Entry[] = [];
+  const code: Entry[] = [];
   for (const file of plan.directory.files) {
     if (NOT_INSIDE.has(file.path)) continue;
     const ofModel = plan.loader !== 'predict' && (file.path === plan.path || isBelow(file.path, plan.path));
-    const layer = ofModel || file.size >= LARGE ? CONTEXT.weights : CONTEXT.code;
-    copy(file.absolute, join(tree(layer, INSIDE.model), file.path));
+    const layer = ofModel || file.size >= LARGE ? weights : code;
+    layer.push({ path: inside(INSIDE.model, file.path), size: file.size, from: file.absolute });
   }
-  for (const path of serverFiles(plan.loader))
-    copy(join(serverFolder(), path), join(tree(CONTEXT.code, INSIDE.server), path));
-  mkdirSync(tree(CONTEXT.contract, INSIDE.home), { recursive: true });
-  const write = (path: string, text: string): void => writeFileSync(path, text);
-  write(tree(CONTEXT.contract, `${INSIDE.home}/contract.json`), `${JSON.stringify(plan.contract)}\n`);
-  const serving = { loader: plan.loader, path: plan.path };
-  write(tree(CONTEXT.contract, `${INSIDE.home}/serving.json`), `${JSON.stringify(serving)}\n`);
-  write(join(target, CONTEXT.requirements), plan.requirements);
-  write(join(target, 'Dockerfile'), plan.dockerfile);
-  level(target);
+  for (const path of serverFiles(plan.loader)) {
+    const from = join(serverFolder(), path);
+    code.push({ path: inside(INSIDE.server, path), size: statSync(from).size, from });
+  }
+  const json = (name: string, value: unknown): Entry => {
+    const from = new TextEncoder().encode(`${JSON.stringify(value)}\n`);
+    return { path: inside(INSIDE.home, name), size: from.length, from };
+  };
+  const contract = [
+    json('contract.json', plan.contract),
+    json('serving.json', { loader: plan.loader, path: plan.path }),
+  ];
+  mkdirSync(target, { recursive: true });
+  writeFileSync(join(target, CONTEXT.requirements), plan.requirements);
+  writeFileSync(join(target, CONTEXT.dockerfile), plan.dockerfile);
+  await writeLayer(join(target, CONTEXT.weights), weights);
+  await writeLayer(join(target, CONTEXT.code), code);
+  await writeLayer(join(target, CONTEXT.contract), contract);
+}
+
+function inside(folder: string, path: string): string {
+  return `${folder.slice(1)}/${path}`;
 }
 
 /** Whether `path` is in the folder; '' is the whole directory. */
 function isBelow(path: string, folder: string): boolean {
-  return folder !== '' && path.startsWith(`${folder}/`);
+  return folder === '' || path.startsWith(`${folder}/`);
 }
 
-/** Where the file system can, a copy shares its blocks with the original. */
-function copy(from: string, to: string): void {
-  mkdirSync(dirname(to), { recursive: true });
-  copyFileSync(from, to, constants.COPYFILE_FICLONE);
-}
-
-/** Rights that every user of the image can read with, and no time of day. */
-function level(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) level(path);
-    else {
-      chmodSync(path, 0o644);
-      utimesSync(path, 0, 0);
-    }
+async function writeLayer(target: string, entries: readonly Entry[]): Promise<void> {
+  const { pack } = await import('tar-stream');
+  const archive = pack();
+  const written = pipeline(archive, createWriteStream(target));
+  const fixed = { mtime: new Date(0), uid: 0, gid: 0, uname: '', gname: '' };
+  // The model's folder is there even when it is empty: the server is started in it.
+  const folders = new Set<string>();
+  for (const path of [inside(INSIDE.model, ''), ...entries.map((entry) => entry.path)])
+    for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1))
+      folders.add(path.slice(0, at));
+  for (const folder of [...folders].sort())
+    archive.entry({ ...fixed, name: `${folder}/`, type: 'directory', mode: 0o755 });
+  for (const { path, size, from } of [...entries].sort((a, b) => (a.path < b.path ? -1 : 1))) {
+    const header = { ...fixed, name: path, type: 'file', mode: 0o644, size } as const;
+    const source = typeof from === 'string' ? createReadStream(from) : Readable.from([from]);
+    await pipeline(source, archive.entry(header));
   }
-  chmodSync(folder, 0o755);
-  utimesSync(folder, 0, 0);
+  archive.finalize();
+  await written;
 }
 
 /** The folder of the server's Python files: beside the sources, or beside the bundle that was made of them. */

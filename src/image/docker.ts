@@ -136,7 +136,7 @@ export async function buildImage(options: ImageOptions, ports: ImagePorts): Prom
   };
   try {
     const context = join(scratch, 'context');
-    writeContext({ ...plan, directory: options.directory, contract: options.contract }, context);
+    await writeContext({ ...plan, directory: options.directory, contract: options.contract }, context);
     const algorithm = options.compression ?? 'gzip';
     const output = engine.containerd
       ? `type=image,name=${reference},compression=${algorithm},compression-level=3`

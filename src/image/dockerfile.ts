@@ -5,17 +5,18 @@ export interface DockerfilePlan {
 }
 
 /**
- * Entries of the build context, one a layer. The folders hold whole trees from `/` on, so that every directory of
- * a layer has the time that the context gives it: directories that COPY makes itself have the time of the build.
+ * Files of the build context; a Dockerfile of the user's own finds the same. Layers are tar archives with paths
+ * from `/` on, which ADD unpacks as they are: folders that are copied get the time of the build from BuildKit.
  */
 export const CONTEXT = {
+  dockerfile: 'Dockerfile',
   requirements: 'requirements.txt',
   /** Model files that are not code: the large layer. */
-  weights: 'weights',
+  weights: 'weights.tar',
   /** The server and the model directory's own code. */
-  code: 'code',
-  /** `contract.json` and `serving.json`. */
-  contract: 'contract',
+  code: 'code.tar',
+  /** `contract.json`, and `serving.json` that says how to load the model. */
+  contract: 'contract.tar',
 } as const;
 
 /** Where things are in the image. */
@@ -53,9 +54,9 @@ RUN python3 -m venv --without-pip ${home}/venv \\
 FROM ${plan.base}
 ENV PATH=${home}/venv/bin:$PATH PYTHONPATH=${home} PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp PORT=${port}
 COPY --link --from=dependencies ["/layer/", "/"]
-COPY --link ["${CONTEXT.weights}/", "/"]
-COPY --link ["${CONTEXT.code}/", "/"]
-COPY --link ["${CONTEXT.contract}/", "/"]
+ADD --link ["${CONTEXT.weights}", "/"]
+ADD --link ["${CONTEXT.code}", "/"]
+ADD --link ["${CONTEXT.contract}", "/"]
 WORKDIR ${model}
 USER ${user}:${user}
 EXPOSE ${port}

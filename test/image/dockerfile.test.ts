@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  createReadStream,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { extract, type Header } from 'tar-stream';
 import type { Contract } from '../../src/contract/types.ts';
 import { emptyReading } from '../../src/formats/format.ts';
 import { writeContext } from '../../src/image/context.ts';
@@ -34,6 +44,14 @@ function options(path: string, format: string | null, file = 'model.joblib'): Im
   };
 }
 
+/** The entries of a tar archive, by name. */
+async function unpack(archive: string): Promise<Map<string, { header: Header; text: string }>> {
+  const entries = new Map<string, { header: Header; text: string }>();
+  for await (const entry of createReadStream(archive).pipe(extract()))
+    entries.set(entry.header.name, { header: entry.header, text: await text(entry) });
+  return entries;
+}
+
 /** The instructions of a Dockerfile, one a line, with their arguments. */
 function instructions(text: string): { name: string; rest: string }[] {
   return text
@@ -45,9 +63,13 @@ function instructions(text: string): { name: string; rest: string }[] {
 
 test('layers are in order of change: dependencies, weights, code, contract', () => {
   const copies = instructions(dockerfile({ base: 'python:3.12-slim' }))
-    .filter(({ name, rest }) => name === 'COPY' && rest.includes('--link'))
-    .map(({ rest }) => /\["([a-z]+|\/layer)\//.exec(rest)?.[1]);
-  assert.deepEqual(copies, ['/layer', 'weights', 'code', 'contract']);
+    .filter(({ rest }) => rest.startsWith('--link'))
+    .map(({ rest }) => JSON.parse(rest.slice(rest.indexOf('['))));
+  assert.deepEqual(
+    copies.map(([from]) => from),
+    ['/layer/', 'weights.tar', 'code.tar', 'contract.tar'],
+  );
+  assert.ok(copies.every(([, to]) => to === '/'));
 });
 
 test('the image runs as a numbered user without rights, says how it is and needs no shell', () => {
@@ -87,7 +109,7 @@ test('a base that is more than a reference is refused', () => {
   assert.throws(() => dockerfile({ base: 'python\nRUN id' }));
 });
 
-test('what files are called does not change the Dockerfile, and they arrive under their names', (t) => {
+test('what files are called does not change the Dockerfile, and they arrive under their names', async (t) => {
   const names = [
     'model.joblib',
     'a b "c" $(id) `id`.bin',
@@ -104,33 +126,37 @@ test('what files are called does not change the Dockerfile, and they arrive unde
   const plan = planImage(given);
   assert.equal(plan.dockerfile, planImage(options(plain, 'sklearn')).dockerfile);
   const context = join(folder(t), 'context');
-  writeContext({ ...plan, directory: given.directory, contract: CONTRACT }, context);
+  await writeContext({ ...plan, directory: given.directory, contract: CONTRACT }, context);
   assert.deepEqual(readdirSync(context).sort(), [
     'Dockerfile',
-    'code',
-    'contract',
+    'code.tar',
+    'contract.tar',
     'requirements.txt',
-    'weights',
+    'weights.tar',
   ]);
   for (const name of names) {
-    const layer = name === 'model.joblib' ? 'weights' : 'code';
-    assert.equal(readFileSync(join(context, layer, 'opt/lading/model', name), 'utf8'), name);
+    const layer = await unpack(join(context, name === 'model.joblib' ? 'weights.tar' : 'code.tar'));
+    assert.equal(layer.get(`opt/lading/model/${name}`)?.text, name);
   }
 });
 
-test('every entry of the context has time zero and rights that do not come from the machine', (t) => {
+test('every entry of a layer has time zero, owner zero and rights that do not come from the machine', async (t) => {
   const given = options(folder(t, { 'model.onnx': 'x', 'notes/a.txt': 'y' }), 'onnx', 'model.onnx');
+  chmodSync(join(given.directory.absolute, 'notes/a.txt'), 0o600);
   const context = join(folder(t), 'context');
-  writeContext({ ...planImage(given), directory: given.directory, contract: CONTRACT }, context);
-  for (const entry of readdirSync(context, { recursive: true, withFileTypes: true })) {
-    const { mtimeMs, mode } = lstatSync(join(entry.parentPath, entry.name));
-    assert.equal(mtimeMs, 0, entry.name);
-    assert.equal(mode & 0o777, entry.isDirectory() ? 0o755 : 0o644, entry.name);
+  await writeContext({ ...planImage(given), directory: given.directory, contract: CONTRACT }, context);
+  for (const layer of ['weights.tar', 'code.tar', 'contract.tar']) {
+    const entries = await unpack(join(context, layer));
+    assert.ok(entries.has('opt/lading/model/'), 'the folder that the server is started in');
+    for (const [name, { header }] of entries) {
+      assert.equal(header.mtime?.getTime(), 0, name);
+      assert.deepEqual([header.uid, header.gid, header.uname, header.gname], [0, 0, '', ''], name);
+      assert.equal(header.mode, name.endsWith('/') ? 0o755 : 0o644, name);
+    }
   }
-  assert.ok(lstatSync(join(given.directory.absolute, 'model.onnx')).mtimeMs > 0, 'the original is untouched');
 });
 
-test('an image has the loader of its format and no other', (t) => {
+test('an image has the loader of its format and no other', async (t) => {
   for (const [format, loader] of [
     ['sklearn', 'sklearn'],
     ['onnx', 'onnx'],
@@ -140,10 +166,14 @@ test('an image has the loader of its format and no other', (t) => {
     const plan = planImage(given);
     assert.equal(plan.loader, loader);
     const context = join(folder(t), 'context');
-    writeContext({ ...plan, directory: given.directory, contract: CONTRACT }, context);
-    const server = join(context, 'code/opt/lading/lading_server');
-    assert.deepEqual(readdirSync(join(server, 'loaders')).sort(), ['__init__.py', `${loader}.py`]);
-    const serving = readFileSync(join(context, 'contract/opt/lading/serving.json'), 'utf8');
+    await writeContext({ ...plan, directory: given.directory, contract: CONTRACT }, context);
+    const code = await unpack(join(context, 'code.tar'));
+    assert.deepEqual(
+      [...code.keys()].filter((name) => /loaders\/./.test(name)),
+      ['__init__.py', `${loader}.py`].map((name) => `opt/lading/lading_server/loaders/${name}`),
+    );
+    const contract = await unpack(join(context, 'contract.tar'));
+    const serving = contract.get('opt/lading/serving.json')?.text ?? '';
     assert.deepEqual(JSON.parse(serving), { loader, path: 'model.bin' });
   }
 });
