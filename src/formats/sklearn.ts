@@ -34,6 +34,8 @@ function candidate(file: ModelFile): Candidate {
 function isPickle(file: ModelFile, head: Uint8Array): boolean {
   if (head.length < 2) return false;
   const [first = 0, second = 0] = head;
+  // fastai's learners are pickles too, with a meaning of their own.
+  if (Buffer.from(head.subarray(0, 400)).toString('latin1').includes('fastai')) return false;
   if (first === 0x80 && second <= 5) return !TORCH_LEGACY.equals(head.subarray(2, 14));
   const named = ENDING.test(file.path);
   if (!named) return false;

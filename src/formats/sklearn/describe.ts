@@ -22,7 +22,7 @@ export function describe(base: Reading, root: Value, usesSklearn: boolean): Read
         framework: booster.framework,
         requirements: { ...base.requirements, ...booster.requirements },
       }
-    : { ...base, framework };
+    : { ...base, framework, format: usesSklearn ? base.format : 'pickle' };
   if (!obj) return { ...reading, remarks: [...reading.remarks, notAnEstimator(root, base.path)] };
   const properties = { ...base.properties, class: `${obj.module}.${obj.name}` };
   const methods = methodsOf(obj);

@@ -24,6 +24,8 @@ export interface PullStream {
   ensure(count: number): Promise<boolean>;
   /** The next bytes; `ensure` or `ready` must have said yes. Valid until the next call. */
   take(count: number): Uint8Array;
+  /** The next bytes without passing over them; `ensure` or `ready` must have said yes. */
+  look(count: number): Uint8Array;
   /** The next byte; `ensure(1)` or `ready(1)` must have said yes. */
   byte(): number;
   /** The next bytes without passing over them; fewer at the end. */
@@ -120,6 +122,7 @@ export function pullStream(source: Source): PullStream {
       at += count;
       return out;
     },
+    look: (count) => buffer.subarray(at, at + count),
     byte() {
       const value = buffer[at];
       if (value === undefined) throw new Truncated(`the data ends at byte ${base + buffer.length}`);

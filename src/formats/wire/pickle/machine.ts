@@ -63,7 +63,9 @@ export interface Machine {
   readonly stack: Value[];
   /** Heights of the stack at each MARK. */
   readonly marks: number[];
-  readonly memo: Map<number, Value>;
+  /** Memo keys 0, 1, 2 … as picklers count them, and any others. */
+  readonly memo: Value[];
+  readonly sparse: Map<number, Value>;
   readonly fetched: Set<number>;
   /** Offset of the opcode being run. */
   offset: number;
@@ -123,15 +125,20 @@ export function popMark(machine: Machine): Value[] {
   return machine.stack.splice(from);
 }
 
+/** How many keys the memo has: MEMOIZE writes to this one. */
+export const memoSize = (machine: Machine): number => machine.memo.length + machine.sparse.size;
+
 export function remember(machine: Machine, key: number, value: Value): void {
-  if (machine.memo.size >= machine.session.limits.memo) throw new Malformed('the memo grows too large');
-  if (machine.fetched.has(key) && machine.memo.get(key) !== value)
+  if (memoSize(machine) >= machine.session.limits.memo) throw new Malformed('the memo grows too large');
+  if (machine.fetched.has(key) && (machine.memo[key] ?? machine.sparse.get(key)) !== value)
     note(machine, 'review', 'memo-overwritten', `memo ${key} is overwritten after it was used`);
-  machine.memo.set(key, value);
+  if (key < machine.memo.length) machine.memo[key] = value;
+  else if (key === machine.memo.length && !machine.sparse.has(key)) machine.memo.push(value);
+  else machine.sparse.set(key, value);
 }
 
 export function recall(machine: Machine, key: number): Value {
-  const value = machine.memo.get(key);
+  const value = key < machine.memo.length ? machine.memo[key] : machine.sparse.get(key);
   if (value === undefined) {
     note(machine, 'review', 'memo-unknown', `memo ${key} is read, and was never written`);
     throw new Malformed(`memo ${key} is read, and was never written`);

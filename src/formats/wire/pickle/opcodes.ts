@@ -1,5 +1,17 @@
 import { Malformed } from '../../format.ts';
-import { call, globalOf, type Machine, note, pop, popMark, push, recall, remember, top } from './machine.ts';
+import {
+  call,
+  globalOf,
+  type Machine,
+  memoSize,
+  note,
+  pop,
+  popMark,
+  push,
+  recall,
+  remember,
+  top,
+} from './machine.ts';
 import type { Operand } from './operands.ts';
 import { decimalOf, floatOf, longOf, quotedOf, rawUnicodeOf } from './text.ts';
 import { fullName, is, newDict, type PyCall, type PyTuple, textOf, type Value } from './values.ts';
@@ -141,7 +153,7 @@ export function apply(machine: Machine, op: number, operand: Operand): void {
       remember(machine, asNumber(operand), top(machine));
       return;
     case '\x94':
-      remember(machine, machine.memo.size, top(machine));
+      remember(machine, memoSize(machine), top(machine));
       return;
     case 'c': {
       const [module = '', name = ''] = asLine(operand).split('\n');

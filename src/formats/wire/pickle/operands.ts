@@ -62,6 +62,26 @@ const LONG_STRING = 4 * 1024;
 /** Whether a byte is an opcode at all. */
 export const isOpcode = (op: number): boolean => KINDS[op] !== undefined;
 
+/** The same as `readOperand` where it needs no waiting and no decision, as nearly always; else `undefined`. */
+export function readOperandNow(stream: PullStream, op: number, budget: Budget): Operand | undefined {
+  const kind = KINDS[op];
+  if (kind === 'none') return null;
+  if (kind === undefined || typeof kind === 'string') return undefined;
+  if ('int' in kind) {
+    return stream.ready(kind.int) ? integer(stream.take(kind.int), kind.signed === true) : undefined;
+  }
+  // Short texts: their length is looked at before anything is taken.
+  const head = kind.counted;
+  if (kind.as === 'bytes' || !stream.ready(head)) return undefined;
+  const length = integer(stream.look(head), kind.signed === true);
+  if (length < 0 || length >= LONG_STRING || length > budget.bytes || !stream.ready(head + length))
+    return undefined;
+  stream.take(head);
+  budget.bytes -= length;
+  const raw = stream.take(length);
+  return Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString(kind.as === 'text' ? 'utf8' : 'latin1');
+}
+
 /** Reads what follows an opcode. Lengths are checked against what is left before anything is allocated. */
 export async function readOperand(stream: PullStream, op: number, budget: Budget): Promise<Operand> {
   const kind = KINDS[op];

@@ -5,7 +5,7 @@ import { looksPickled } from './looks.ts';
 import { type Machine, note, push, type Session } from './machine.ts';
 import { dtypeOf, sizeOf } from './numpy.ts';
 import { apply } from './opcodes.ts';
-import { readOperand } from './operands.ts';
+import { readOperand, readOperandNow } from './operands.ts';
 import { getKey, is, type PyArray, type PyCall, type Value } from './values.ts';
 
 const STOP = 0x2e;
@@ -36,7 +36,8 @@ export async function run(stream: PullStream, session: Session, depth: number): 
     session,
     stack: [],
     marks: [],
-    memo: new Map(),
+    memo: [],
+    sparse: new Map(),
     fetched: new Set(),
     offset: stream.position,
     protocol: 0,
@@ -51,7 +52,8 @@ export async function run(stream: PullStream, session: Session, depth: number): 
     session.opcodes += 1;
     if (session.opcodes > session.limits.opcodes) throw new Malformed('it has too many opcodes');
     if (session.opcodes % BREATH === 0) await new Promise((go) => setImmediate(go));
-    const operand = await readOperand(stream, op, session.budget);
+    const now = readOperandNow(stream, op, session.budget);
+    const operand = now === undefined ? await readOperand(stream, op, session.budget) : now;
     if (operand !== null && typeof operand !== 'number' && session.suspects.length < MAX_SUSPECTS)
       if (looksPickled(operand)) session.suspects.push(operand);
     if (op === STOP) {
