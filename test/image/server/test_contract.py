@@ -41,3 +41,36 @@ def test_sizes_met_in_the_inputs_of_a_call_hold_for_its_outputs() -> None:
     sizes: dict[str, int] = {}
     assert admits(contract, "predict", {"a": [1, 2]}, "input", sizes) == []
     assert [one.path for one in admits(contract, "predict", {"b": [1]}, "output", sizes)] == ["b"]
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint64", "float16", "float32", "float64", "string"])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        128,
+        -1,
+        1.5,
+        65_520.0,
+        1e39,
+        2**64,
+        pytest.param(10**400, id="huge"),
+        float("nan"),
+        float("inf"),
+        True,
+        None,
+        "a",
+        [],
+    ],
+)
+def test_a_list_gets_the_verdict_of_its_elements(kind: str, odd: Any) -> None:
+    """The short cut for whole lists and the look at one element agree."""
+
+    def verdict(shape: list[Any], value: Any) -> bool:
+        field = {"name": "x", "type": kind, "shape": shape}
+        contract = {"signatures": {"predict": {"inputs": [field], "outputs": None}}}
+        return admits(contract, "predict", {"x": value}, "input") == []
+
+    fine: Any = "b" if kind == "string" else 1
+    assert verdict([None], [fine, odd]) is verdict([], odd)
+    assert verdict([None], [odd]) is verdict([], odd)
+    assert verdict([None], [])
