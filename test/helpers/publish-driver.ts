@@ -29,7 +29,7 @@ export interface Run {
   /** The process kills itself after this step, the `times`-th time that it is reached. */
   readonly killAt?: string;
   /** In this process only: stands in the way of effects, such as git's and the registry's. */
-  readonly effect?: () => void;
+  readonly effect?: (what: string) => void;
   readonly auth?: { readonly server: string; readonly token: string };
 }
 
@@ -60,7 +60,8 @@ export async function runPublish(run: Run): Promise<Publication> {
   const files = await digestFiles(directory);
   const effect = run.effect ?? (() => {});
   const exec: Exec = (...call) => {
-    effect();
+    // Its command: what comes after the settings (`-c x=y`) and the folder (`-C x`).
+    effect(call[1].find((arg, at, all) => !/^-c$/i.test(arg) && !/^-c$/i.test(all[at - 1] ?? '')) ?? '');
     return execLocal(...call);
   };
   const git = gitPort(exec, run.cwd, run.auth ? { auth: run.auth } : {});
@@ -99,19 +100,19 @@ export async function runPublish(run: Run): Promise<Publication> {
   return publishModel(plan, { store, compare });
 }
 
-function watched(repository: Repository, effect: () => void): Repository {
+function watched(repository: Repository, effect: (what: string) => void): Repository {
   return {
     ...repository,
     putBlob: (blob) => {
-      effect();
+      effect('putBlob');
       return repository.putBlob(blob);
     },
     putManifest: (bytes, type) => {
-      effect();
+      effect('putManifest');
       return repository.putManifest(bytes, type);
     },
     tag: (digest, tag) => {
-      effect();
+      effect('tag');
       return repository.tag(digest, tag);
     },
   };

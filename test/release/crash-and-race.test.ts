@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { layoutRepository } from '../../src/oci/layout.ts';
@@ -8,29 +9,30 @@ import { ledgerLines, publishProcess, stateOf } from '../helpers/publishing.ts';
 
 const STEPS = ['pushed', 'derived', 'committed', 'appended', 'tagged'];
 
-/** Two repositories that are alike to the byte, so that what happens to one can be held against the other. */
-function twin(t: TestContext): { cwd: string; remote: string; layouts: string } {
-  const { clone, remote, root } = withRemote(t);
-  const date = { GIT_AUTHOR_DATE: '1700000000 +0000', GIT_COMMITTER_DATE: '1700000000 +0000' };
-  Object.assign(process.env, date);
-  write(clone, { 'model/weights.bin': 'one' });
-  git(clone, 'add', '-A');
-  git(clone, 'commit', '-q', '--amend', '-m', 'model', '--reset-author');
-  git(clone, 'push', '-q', '-f', 'origin', 'main');
-  for (const name of Object.keys(date)) delete process.env[name];
-  return { cwd: clone, remote, layouts: join(root, 'oci') };
+/** Makes repositories that are alike to the byte, so that what happens to one can be held against the other. */
+function twins(t: TestContext): () => { cwd: string; remote: string; layouts: string } {
+  const { clone, root } = withRemote(t);
+  commitAll(clone, { 'model/weights.bin': 'one' });
+  git(clone, 'push', '-q', 'origin', 'main');
+  git(clone, 'remote', 'set-url', 'origin', '../remote.git');
+  return () => {
+    const copy = scratch(t);
+    cpSync(root, copy, { recursive: true });
+    return { cwd: join(copy, 'clone'), remote: join(copy, 'remote.git'), layouts: join(copy, 'oci') };
+  };
 }
 
 for (const onUnchanged of ['skip', 'publish'] as const)
   test(`killed after any step and started again, the end is that of one clean run (on-unchanged: ${onUnchanged})`, async (t) => {
-    const clean = twin(t);
+    const twin = twins(t);
+    const clean = twin();
     const commit = git(clean.cwd, 'rev-parse', 'HEAD');
     const run = { onUnchanged, commit, run: 'https://ci.invalid/runs/1' };
     const first = await publishProcess({ ...run, cwd: clean.cwd, layouts: clean.layouts });
     assert.equal(first.result?.kind, 'published', first.stderr);
     const wanted = stateOf(clean.remote, 'main', clean.layouts);
     for (const killAt of STEPS) {
-      const { cwd, remote, layouts } = twin(t);
+      const { cwd, remote, layouts } = twin();
       assert.equal(git(cwd, 'rev-parse', 'HEAD'), commit);
       const killed = await publishProcess({ ...run, cwd, layouts, killAt });
       assert.equal(killed.signal, 'SIGKILL', `${killAt}: ${killed.stderr}`);
@@ -69,46 +71,60 @@ test('killed without a remote, the next run also brings the working tree up to d
   }
 });
 
-test('stopped before any single call of git or of the registry, the next run ends like a clean one', async (t) => {
-  const clean = twin(t);
-  let effects = 0;
-  const counted = { ...clean, commit: git(clean.cwd, 'rev-parse', 'HEAD'), onUnchanged: 'publish' as const };
-  await runPublish({ ...counted, effect: () => effects++ });
+/** What changes something; between two of these, it makes no difference where a run stops. */
+const WRITES =
+  /^(?:fetch|hash-object|update-index|write-tree|commit-tree|push|update-ref|putBlob|putManifest|tag)$/;
+
+/** Runs once to the end, and says after which effects a run can be stopped: 1 is after the first. */
+async function placesToStop(run: Run): Promise<number[]> {
+  const effects: string[] = [];
+  await runPublish({ ...run, effect: (what) => effects.push(what) });
+  const places = effects.flatMap((what, index) =>
+    WRITES.test(what) && index + 1 < effects.length ? [index + 1] : [],
+  );
+  assert.ok(places.length > 5);
+  return places;
+}
+
+/** Lets the first `count` effects happen; from there on none has any more, clean-up included. */
+function stopAfter(count: number, crash: Error): () => void {
+  let left = count;
+  return () => {
+    if (--left < 0) throw crash;
+  };
+}
+
+test('stopped after any single change in git or in the registry, the next run ends like a clean one', async (t) => {
+  const twin = twins(t);
+  const clean = twin();
+  const commit = git(clean.cwd, 'rev-parse', 'HEAD');
+  const places = await placesToStop({ ...clean, commit, onUnchanged: 'publish' });
   const wanted = stateOf(clean.remote, 'main', clean.layouts);
-  assert.ok(effects > 10);
-  for (let stop = 1; stop <= effects; stop++) {
-    const { cwd, remote, layouts } = twin(t);
-    const run = { cwd, layouts, commit: counted.commit, onUnchanged: 'publish' as const };
-    let left = stop;
+  for (const place of places) {
+    const { cwd, remote, layouts } = twin();
+    const run = { cwd, layouts, commit, onUnchanged: 'publish' as const };
     const crash = new Error('crash');
-    // From there on nothing has an effect any more, clean-up included.
-    const effect = () => {
-      if (--left <= 0) throw crash;
-    };
-    await assert.rejects(async () => runPublish({ ...run, effect }), crash);
-    assert.equal((await runPublish(run)).version, '1.0.0', `before effect ${stop}`);
-    assert.deepEqual(stateOf(remote, 'main', layouts), wanted, `before effect ${stop}`);
+    await assert.rejects(async () => runPublish({ ...run, effect: stopAfter(place, crash) }), crash);
+    assert.equal((await runPublish(run)).version, '1.0.0', `after effect ${place}`);
+    assert.deepEqual(stateOf(remote, 'main', layouts), wanted, `after effect ${place}`);
   }
 });
 
-test('without a remote, stopped before any single call, the working tree ends clean and right', async (t) => {
+test('without a remote, stopped after any single change, the working tree ends clean and right', async (t) => {
+  const template = repository(join(scratch(t), 'r'), { 'model/weights.bin': 'one' });
+  const commit = git(template, 'rev-parse', 'HEAD');
   const local = () => {
     const root = scratch(t);
-    const cwd = repository(join(root, 'r'), { 'model/weights.bin': 'one' });
-    return { cwd, layouts: join(root, 'oci'), commit: git(cwd, 'rev-parse', 'HEAD') };
+    const cwd = join(root, 'r');
+    cpSync(template, cwd, { recursive: true });
+    return { cwd, layouts: join(root, 'oci'), commit };
   };
-  let effects = 0;
-  await runPublish({ ...local(), effect: () => effects++ });
-  for (let stop = 1; stop <= effects; stop++) {
+  for (const place of await placesToStop(local())) {
     const run = local();
-    let left = stop;
     const crash = new Error('crash');
-    const effect = () => {
-      if (--left <= 0) throw crash;
-    };
-    await assert.rejects(async () => runPublish({ ...run, effect }), crash);
-    assert.equal((await runPublish(run)).version, '1.0.0', `before effect ${stop}`);
-    assert.equal(git(run.cwd, 'status', '--porcelain'), '', `before effect ${stop}`);
+    await assert.rejects(async () => runPublish({ ...run, effect: stopAfter(place, crash) }), crash);
+    assert.equal((await runPublish(run)).version, '1.0.0', `after effect ${place}`);
+    assert.equal(git(run.cwd, 'status', '--porcelain'), '', `after effect ${place}`);
     assert.equal(ledgerLines(run.cwd).length, 1);
     assert.deepEqual(await layoutRepository(run.layouts, 'wine').tags(), ['1.0.0']);
   }
