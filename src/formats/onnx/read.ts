@@ -123,6 +123,12 @@ interface Graph {
   readonly parameters: number | null;
 }
 
+const MAX_VALUES = 20_000;
+
+function add(list: Tree[], info: Tree): void {
+  if (list.push(info) > MAX_VALUES) throw new Malformed(`more than ${MAX_VALUES} inputs or outputs`);
+}
+
 /** Outputs whose labels are looked for. */
 const MAX_TRACED = 1000;
 /** Operators that learn and keep what they learnt in attributes: the tensors then are not all parameters. */
@@ -138,8 +144,8 @@ function readGraph(message: Message, irVersion: number): Graph {
   let parameters = 0;
   let learners = false;
   walkGraph(message, {
-    input: (info) => inputs.push(info),
-    output: (info) => outputs.push(info),
+    input: (info) => add(inputs, info),
+    output: (info) => add(outputs, info),
     initializer(tensor) {
       initializers.add(tensor.name);
       trace.initializer(tensor);

@@ -1,6 +1,6 @@
 import { type Bytes, Truncated } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
-import type { Tree, TreeValue } from './tree.ts';
+import { EMPTY_TREE, type Tree, type TreeValue } from './tree.ts';
 
 /**
  * Reads protobuf by offset (https://protobuf.dev/programming-guides/encoding). A message is a range of a file; its
@@ -13,8 +13,8 @@ export interface Message {
   readonly start: number;
   readonly end: number;
   readonly depth: number;
-  /** Fields that may still be looked at, shared by all messages of one file: bounds the time. */
-  readonly budget: { left: number };
+  /** Fields that may still be looked at and trees that may still be made, by all messages of one file. */
+  readonly budget: { left: number; trees: number };
 }
 
 /** One field of a message, as it lies on the wire. */
@@ -31,7 +31,9 @@ export interface WireField {
 }
 
 const MAX_DEPTH = 64;
+/** Bound the time and the memory that a file can cost. */
 const MAX_FIELDS = 10_000_000;
+const MAX_TREES = 600_000;
 /** Read ahead for field headers; at most 20 bytes are needed, and most messages are shorter than this. */
 const AHEAD = 256;
 const LONGEST_HEADER = 20;
@@ -40,7 +42,7 @@ const TWO_32 = 4294967296;
 
 /** The message that a whole file, or a part of one, is. */
 export function rootMessage(source: Bytes): Message {
-  return { source, start: 0, end: source.size, depth: 0, budget: { left: MAX_FIELDS } };
+  return { source, start: 0, end: source.size, depth: 0, budget: { left: MAX_FIELDS, trees: MAX_TREES } };
 }
 
 /**
@@ -204,6 +206,7 @@ function planOf(schema: Schema): Plan {
 
 /** Reads the named fields of a message into plain data. Fields of another wire type than named are Malformed. */
 export function decode(message: Message, schema: Schema): Tree {
+  if (--message.budget.trees < 0) throw new Malformed(`more than ${MAX_TREES} protobuf messages`);
   const plan = planOf(schema);
   const tree = new Map<string, TreeValue[]>();
   for (const field of fields(message)) {
@@ -216,5 +219,5 @@ export function decode(message: Message, schema: Schema): Tree {
     else values.push(decode(messageIn(message, field), typeof kind === 'function' ? kind() : kind));
     tree.set(name, values);
   }
-  return tree;
+  return tree.size === 0 ? EMPTY_TREE : tree;
 }
