@@ -67,6 +67,8 @@ export interface Edit {
   readonly meaning?: string;
   /** Whether no proof means that there is none: the change reaches no call. */
   readonly exact?: boolean;
+  /** Whether it is only worth a word when a payload shows it. */
+  readonly ifProved?: boolean;
   /** Only of use with a verdict that is unclear. */
   readonly example?: string;
 }
@@ -77,6 +79,7 @@ export function record(scene: Scene, edit: string, place: Place, given: Edit): V
   const proof =
     rule.verdict === 'breaking' && given.meaning === undefined ? proofOf(scene, place, given) : null;
   const unproved = rule.verdict === 'breaking' && given.meaning === undefined && proof === null;
+  if (unproved && given.ifProved === true) return 'compatible';
   const verdict: Verdict = unproved ? (given.exact === true ? 'compatible' : 'unclear') : rule.verdict;
   const side = scene.direction === 'input' ? 'inputs' : 'outputs';
   const example = proof ? shorten(proof, focusOf(place, given)) : (given.meaning ?? given.example);

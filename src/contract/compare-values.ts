@@ -30,6 +30,7 @@ export function compareValue(scene: Scene, from: Value, to: Value, place: Place,
     old: showElements(from, scene),
     new: showElements(to, scene),
     choices: [{ elements: new Map([[place.path, strange]]) }],
+    ifProved: true,
   });
 }
 

@@ -1,5 +1,5 @@
 import { isContainer } from './labels.ts';
-import { describe, INTEGERS } from './scalars.ts';
+import { describe, INTEGERS, scalarProblem } from './scalars.ts';
 import { pointerKey } from './source.ts';
 import {
   CONTAINER_TYPES,
@@ -180,6 +180,7 @@ class Reader {
       );
     if (categories && new Set(categories).size < categories.length)
       this.wrong(`${pointer}/categories`, 'a category is there twice', 'Remove one.');
+    this.fitting(categories, `${pointer}/categories`, base.type);
     const range = this.range(data['range'], `${pointer}/range`, base.type);
     return {
       name,
@@ -294,6 +295,18 @@ class Reader {
       'Write a plain value.',
     );
     return null;
+  }
+
+  /** Categories that the type does not admit are none: nothing would ever be admitted by them. */
+  fitting(categories: readonly Label[] | null, pointer: string, type: TypeName | null): void {
+    if (!categories || type === null) return;
+    const bad = categories.findIndex((label) => isContainer(type) || scalarProblem(type, label) !== null);
+    if (bad !== -1)
+      this.without(
+        `${pointer}/${bad}`,
+        `the category ${describe(categories[bad])} is no ${type}`,
+        'Write values of the type of the input.',
+      );
   }
 
   range(value: unknown, pointer: string, type: TypeName | null): { min?: number; max?: number } | null {

@@ -74,6 +74,14 @@ test('what is wrong is said with its line and what to do', () => {
   assert.equal(one('{name: a, type: int8}\n      - {name: a, type: int8}').length, 1);
 });
 
+test('what has no effect is a warning', () => {
+  const levels = (field: string) =>
+    parseContract(`inputs: [${field}]`, 'contract.yaml').problems.map((one) => one.level);
+  assert.deepEqual(levels('{name: a, type: int8, categories: [x]}'), ['warning']);
+  assert.deepEqual(levels('{name: a, type: string, range: {min: 1}}'), ['warning']);
+  assert.deepEqual(levels('{name: a, type: string, labels: [x]}'), ['warning']);
+});
+
 test('a contract as a whole can be wrong', () => {
   assert.equal(problems('')[0]?.[1], 'the contract is null, not a mapping');
   assert.equal(problems('[1]').length, 1);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { labelRole } from '../../src/contract/labels.ts';
+import { scalarProblem } from '../../src/contract/scalars.ts';
 import {
   type Contract,
   type Dimension,
@@ -85,9 +86,13 @@ function fields(known: boolean, depth: number, most: number): fc.Arbitrary<Field
       range: fc.option(range, { freq: 4, nil: undefined }),
       optional: fc.boolean(),
     })
-    .map(({ name, value: held, ...rest }): Field => {
-      const limits = Object.entries(rest).filter(([, entry]) => entry !== undefined && entry !== false);
-      return { name, ...held, ...Object.fromEntries(limits) };
+    .map(({ name, value: held, categories, range: limits, ...rest }): Field => {
+      // Mostly values that the type admits, so that there is something to compare.
+      const type = held.type as ScalarType;
+      const fitting = categories?.filter((category) => scalarProblem(type, category) === null);
+      const given = { ...rest, ...(fitting?.length ? { categories: fitting } : { range: limits }) };
+      const known = Object.entries(given).filter(([, entry]) => entry !== undefined && entry !== false);
+      return { name, ...held, ...Object.fromEntries(known) };
     });
   return fc.uniqueArray(one, { selector: (field) => field.name, maxLength: most });
 }
@@ -107,7 +112,7 @@ export function contracts(known: boolean): fc.Arbitrary<Contract> {
 /** Two contracts that are near each other: the second is the first with some fields of another exchanged. */
 export function contractPairs(known: boolean): fc.Arbitrary<[Contract, Contract]> {
   return fc
-    .tuple(contracts(known), contracts(known), fc.array(fc.nat(12), { minLength: 8, maxLength: 8 }))
+    .tuple(contracts(known), contracts(known), fc.array(fc.nat(22), { minLength: 8, maxLength: 8 }))
     .map(([first, second, picks]) => {
       let at = 0;
       const next = () => picks[at++ % picks.length] ?? 0;
