@@ -11,7 +11,7 @@ import {
   textIn,
   type WireField,
 } from '../wire/protobuf.ts';
-import { children, number, string, type Tree } from '../wire/tree.ts';
+import { number, string, type Tree } from '../wire/tree.ts';
 import { elementType, VALUE_INFO } from './types.ts';
 
 /** A tensor that the file holds or points to; its data is not read. */
@@ -187,9 +187,4 @@ export function tensorValues(tensor: TensorHead): readonly Label[] | null {
     out.every((value) => typeof value === 'string' || Number.isSafeInteger(value))
     ? out
     : null;
-}
-
-/** The names of repeated `key`/`value` entries. */
-export function pairs(tree: Tree, name: string): [string, string][] {
-  return children(tree, name).map((entry) => [string(entry, 'key'), string(entry, 'value')]);
 }

@@ -44,11 +44,6 @@ export function methodNames(metaGraph: Tree): Map<string, string> {
   );
 }
 
-/** Feature names that `classify` and `regress` signatures hide behind serialized tf.Example. */
-export function takesExamples(metaGraph: Tree): boolean {
-  return [...methodNames(metaGraph).values()].some((name) => /\/(classify|regress)$/.test(name));
-}
-
 /** The tags of a meta graph, such as `serve`. */
 export function tagsOf(metaGraph: Tree): string[] {
   const info = child(metaGraph, 'meta_info_def');
@@ -61,7 +56,7 @@ export function servedMetaGraph<T extends { readonly tree: Tree }>(metaGraphs: r
   return serving.find(({ tree }) => tagsOf(tree).length === 1) ?? serving[0] ?? metaGraphs[0];
 }
 
-/** Whether the object graph has anything. */
+/** The objects of a TensorFlow 2 model; the first is its root. */
 export function objectsOf(metaGraph: Tree): Tree[] {
   return children(child(metaGraph, 'object_graph_def'), 'nodes');
 }
