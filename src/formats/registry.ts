@@ -7,6 +7,7 @@ import { triton } from './declared/triton.ts';
 import type { Format } from './format.ts';
 import { gguf } from './gguf.ts';
 import { huggingface } from './huggingface.ts';
+import { jax } from './jax.ts';
 import { keras } from './keras.ts';
 import { lightgbm } from './lightgbm.ts';
 import { onnx } from './onnx.ts';
@@ -46,4 +47,5 @@ export const FORMATS: readonly Format[] = [
   hydrosphere,
   mlflow,
   triton,
+  jax,
 ];
