@@ -1,13 +1,17 @@
+import { constants, unzipSync } from 'node:zlib';
 import { openFile } from '../model/bytes.ts';
 import type { ModelFile } from '../model/walk.ts';
-import type { Candidate, Format, Reading } from './format.ts';
+import type { Candidate, Format, Look, Reading } from './format.ts';
 import { describe } from './sklearn/describe.ts';
 import { requirementsOf } from './sklearn/versions.ts';
 import { compressionOf, openStream } from './wire/decompress.ts';
+import { isOpcode } from './wire/pickle/operands.ts';
 import { assess } from './wire/pickle/policy.ts';
 import { type PickleResult, readPickle } from './wire/pickle/read.ts';
 
 const ENDING = /\.(pkl|pickle|joblib|sav|p|pk|dump|model|bin|gz|bz2|xz|lzma|lz4|z|zst|dat)$/i;
+/** Compressed files of other kinds that end in the same way. */
+const OTHERS = /\.(nii|tar|tgz|rds|rdata|csv|json|txt|npy)(\.|$)/i;
 /** `torch.save` before zip files begins with this number, pickled; that file is another format's. */
 const TORCH_LEGACY = Buffer.from('8a0a6cfc9c46f9206aa85019', 'hex');
 
@@ -18,7 +22,7 @@ export const sklearn: Format = {
   detect(look) {
     return look.directory.files
       .filter((file) => isPickle(file, look.head(file)))
-      .map((file) => candidate(file));
+      .map((file) => candidate(file, look));
   },
   async read(given, look) {
     const file = look.file(given.path);
@@ -27,21 +31,43 @@ export const sklearn: Format = {
   },
 };
 
-function candidate(file: ModelFile): Candidate {
-  return { format: 'sklearn', path: file.path, role: 'model', covers: [] };
+function candidate(file: ModelFile, look: Look): Candidate {
+  // joblib before 0.10 put each array into a file beside the pickle.
+  const side = look.directory.files.filter(
+    (one) => one.path.startsWith(`${file.path}_`) && /_\d+\.npy(\.z)?$/.test(one.path),
+  );
+  return { format: 'sklearn', path: file.path, role: 'model', covers: side.map((one) => one.path) };
 }
 
 function isPickle(file: ModelFile, head: Uint8Array): boolean {
-  if (head.length < 2) return false;
-  const [first = 0, second = 0] = head;
+  const compression = compressionOf(head);
+  if (compression === 'zlib' || compression === 'gzip') {
+    const start = inflateStart(head);
+    // Damage under a pickle's own name is for the reader to explain.
+    if (start === null || start.length < 3) return /\.(pkl|pickle|joblib|sav)(\.|$)/i.test(file.path);
+    return isPlainPickle(start, true);
+  }
+  const named = ENDING.test(file.path);
+  if (compression !== null) return named && !OTHERS.test(file.path);
+  return isPlainPickle(head, named);
+}
+
+/** What the first bytes of a compressed file stand for; `null` when they do not inflate. */
+function inflateStart(head: Uint8Array): Uint8Array | null {
+  try {
+    return unzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    return null;
+  }
+}
+
+function isPlainPickle(head: Uint8Array, named: boolean): boolean {
+  const [first = 0, second = 0, third] = head;
+  if (third === undefined) return false;
   // fastai's learners are pickles too, with a meaning of their own.
   if (Buffer.from(head.subarray(0, 400)).toString('latin1').includes('fastai')) return false;
-  if (first === 0x80 && second <= 5) return !TORCH_LEGACY.equals(head.subarray(2, 14));
-  const named = ENDING.test(file.path);
-  if (!named) return false;
-  if (compressionOf(head) !== null)
-    return !/\.(nii|tar|tgz|rds|rdata|csv|json|txt|npy)(\.|$)/i.test(file.path);
-  return isTextPickle(head);
+  if (first === 0x80 && second <= 5 && isOpcode(third)) return !TORCH_LEGACY.equals(head.subarray(2, 14));
+  return named && isTextPickle(head);
 }
 
 /** Protocols 0 and 1 have no magic: they begin with the global or the container of their root. */

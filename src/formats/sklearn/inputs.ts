@@ -30,6 +30,8 @@ export interface Column {
 export type Input =
   | { readonly kind: 'text'; readonly where: string }
   | { readonly kind: 'labels'; readonly type: Told<ScalarType>; readonly where: string }
+  /** One number a row, without an axis of features. */
+  | { readonly kind: 'flat'; readonly where: string }
   | { readonly kind: 'odd'; readonly where: string }
   | {
       readonly kind: 'matrix';
@@ -120,7 +122,8 @@ function specialInput(obj: Obj, depth: number): Input | null {
     return { kind: 'odd', where: 'DictVectorizer takes a mapping for each row' };
   if (obj.name === 'FeatureHasher')
     return { kind: 'odd', where: 'FeatureHasher takes features in a form of its own' };
-  if (obj.name === 'IsotonicRegression') return null;
+  if (obj.name === 'IsotonicRegression')
+    return { kind: 'flat', where: 'IsotonicRegression takes one number a row' };
   if (obj.name === 'FeatureUnion') {
     const parts = steps(obj, 'transformer_list').flatMap((step) => step.obj ?? []);
     const kinds = parts.map((part) => {
@@ -195,7 +198,6 @@ function ownWidth(obj: Obj): Told<number> | null {
   }
   if (['Pipeline', 'FeatureUnion', 'ColumnTransformer'].includes(obj.name) || obj.name.endsWith('SearchCV'))
     return null;
-  if (obj.name === 'IsotonicRegression') return null;
   const categories = itemsOf(attribute(obj.value, 'categories_'));
   if (categories) return derived(categories.length, at(obj, 'categories_'));
   const shapeFit = itemsOf(attribute(obj.value, 'shape_fit_'))?.[1];
@@ -338,6 +340,14 @@ export function inputFields(input: Input): ToldField[] | Told<never> {
         {
           name: assumed('y', 'the argument of transform'),
           type: input.type,
+          shape: derived(batched(), input.where),
+        },
+      ];
+    case 'flat':
+      return [
+        {
+          name: assumed('X', 'convention for unnamed input'),
+          type: assumed('float64', CONVENTION),
           shape: derived(batched(), input.where),
         },
       ];

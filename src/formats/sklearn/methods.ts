@@ -17,7 +17,8 @@ export function methodsOf(obj: Obj, depth = 0): Methods | null {
   const inside = (inner: Obj | null | undefined): Methods | null =>
     inner ? methodsOf(inner, depth + 1) : null;
   const plain = plainEstimator(obj.name);
-  const isSklearn = obj.module.startsWith('sklearn.') || obj.module === 'sklearn';
+  // Intel's patched estimators keep names and attributes.
+  const isSklearn = /^(sklearn|sklearnex|daal4py)(\.|$)/.test(obj.module);
   if (isSklearn && plain) return plainMethods(obj, plain.kind, plain.methods, inside);
   const boosted = boostedMethods(obj);
   if (boosted) return boosted;
@@ -122,7 +123,8 @@ export function methodsOf(obj: Obj, depth = 0): Methods | null {
       };
     }
     default:
-      return null;
+      // Other packages' pipelines have the same `steps`.
+      return obj.name.endsWith('Pipeline') ? pipelineMethods(obj, inside) : null;
   }
 }
 

@@ -4,7 +4,15 @@ import { scalarTypeOf } from '../wire/pickle/numpy.ts';
 import { classifierHas, single } from './classifiers.ts';
 import { type Kind, type Method, plainEstimator } from './estimators.ts';
 import { array, at, child, count, type Obj, scalar } from './object.ts';
-import { float64, type Methods, output, SCORES, transformed, transformedType } from './outputs.ts';
+import {
+  convention,
+  float64,
+  type Methods,
+  output,
+  SCORES,
+  transformed,
+  transformedType,
+} from './outputs.ts';
 
 /** Methods of scikit-learn's own estimators, with the conditions on their parameters. */
 export function plainMethods(
@@ -23,8 +31,13 @@ export function plainMethods(
     case 'regressor':
       return {
         predict: [prediction(obj)],
-        ...(all.includes('transform') &&
-          obj.name !== 'IsotonicRegression' && { transform: [transformed(obj)] }),
+        ...(all.includes('transform') && {
+          transform: [
+            obj.name === 'IsotonicRegression'
+              ? { ...prediction(obj), name: convention('transformed') }
+              : transformed(obj),
+          ],
+        }),
       };
     case 'clusterer': {
       const type: Told<TypeName> = /^(AffinityPropagation|MeanShift|Birch)$/.test(obj.name)

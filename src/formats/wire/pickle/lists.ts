@@ -72,7 +72,10 @@ export const DANGEROUS_NAMES: ReadonlySet<string> = new Set(
   tensorflow.io.write_file tensorflow.io.read_file tensorflow.py_function tensorflow.numpy_function tensorflow.load_library
   tensorflow.load_op_library tensorflow.saved_model.load keras.models.load_model tensorflow.keras.models.load_model
   scipy.io.loadmat scipy.LowLevelCallable scipy._lib._ccallback.LowLevelCallable
-  mlflow.sklearn.load_model mlflow.pyfunc.load_model random._os random._inst
+  mlflow.sklearn.load_model mlflow.pyfunc.load_model random._os random._inst pandas.io.sql pandas.io.html pandas.io.json pandas.HDFStore pandas.ExcelFile
+  pandas.io.excel pandas.io.pytables gensim.utils.unpickle gensim.downloader gensim.utils.SaveLoad nltk.download nltk.data nltk.downloader
+  nltk.app spacy.load spacy.util.load_model spacy.cli statsmodels.iolib.smpickle statsmodels.datasets sklearn.utils._testing
+  shap.datasets torchvision.datasets.utils dask_ml.datasets transformers.pipelines transformers.AutoModel
   statistics.sys string.Formatter
   typing._eval_type typing.get_type_hints dataclasses._create_fn dataclasses.make_dataclass
   collections._sys attr._make._eval_snippets`
