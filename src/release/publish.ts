@@ -221,11 +221,11 @@ function alreadyBound(collection: Collection, plan: PublishPlan, content: string
 /** Whether a version with the same content is the answer, or the user wants another one made of it. */
 async function staysAsItIs(bound: Version, plan: PublishPlan): Promise<boolean> {
   if (plan.onUnchanged === 'skip' || plan.version !== null || isOwn(bound, plan)) return true;
-  if (bound.published.repository !== plan.repository.name || bound.published.commit !== plan.commit)
-    return false;
-  // Published from this commit and never tagged: a run that was stopped. Going on where it ended is what was asked for.
+  const { repository, digest } = bound.published;
+  if (repository !== plan.repository.name) return false;
+  // In the ledger, in the registry, and without its tag: a run was stopped. Going on where it ended is what was asked.
   const tagged = await plan.repository.getManifest(bound.version);
-  return tagged?.descriptor.digest !== bound.published.digest;
+  return tagged?.descriptor.digest !== digest && (await plan.repository.getManifest(digest)) !== null;
 }
 
 /** An earlier attempt of the very workflow run that this is. */
