@@ -1,15 +1,21 @@
+import {
+  FIELD_KEYS,
+  isLabelValue,
+  isProfile,
+  isText,
+  TYPE_HINTS,
+  TYPES,
+  VALUE_KEYS,
+} from './decode-words.ts';
 import { isContainer } from './labels.ts';
 import { describe, INTEGERS, scalarProblem } from './scalars.ts';
 import { pointerKey } from './source.ts';
 import {
-  CONTAINER_TYPES,
   type Contract,
   type Dimension,
   type Field,
   type Label,
   PROFILES,
-  type Profile,
-  SCALAR_TYPES,
   type ScalarType,
   type Shape,
   type Signature,
@@ -367,62 +373,4 @@ class Reader {
   without(pointer: string, message: string, help: string): void {
     this.problems.push({ pointer, level: 'warning', message, help });
   }
-}
-
-const VALUE_KEYS = ['type', 'shape', 'items', 'keys', 'values', 'fields'];
-const FIELD_KEYS = [
-  'name',
-  ...VALUE_KEYS,
-  'labels',
-  'categories',
-  'range',
-  'optional',
-  'profile',
-  'description',
-];
-const TYPES: ReadonlySet<string> = new Set([...SCALAR_TYPES, ...CONTAINER_TYPES]);
-
-/** What other systems call the types. */
-const TYPE_HINTS: ReadonlyMap<string, string> = new Map([
-  ['double', 'float64'],
-  ['float', 'float32` or `float64'],
-  ['half', 'float16'],
-  ['fp16', 'float16'],
-  ['fp32', 'float32'],
-  ['fp64', 'float64'],
-  ['bf16', 'bfloat16'],
-  ['int', 'int64'],
-  ['integer', 'int32` or `int64'],
-  ['long', 'int64'],
-  ['short', 'int16'],
-  ['byte', 'int8'],
-  ['boolean', 'bool'],
-  ['str', 'string'],
-  ['text', 'string'],
-  ['object', 'string` or `record'],
-  ['binary', 'bytes'],
-  ['datetime', 'datetime64'],
-  ['datetime64[ns]', 'datetime64'],
-  ['date', 'datetime64'],
-  ['timestamp', 'datetime64'],
-  ['list', 'sequence'],
-  ['array', 'sequence'],
-  ['dict', 'map` or `record'],
-  ['struct', 'record'],
-]);
-
-function isLabelValue(value: unknown): value is Label {
-  return (
-    typeof value === 'string' ||
-    typeof value === 'boolean' ||
-    (typeof value === 'number' && Number.isFinite(value))
-  );
-}
-
-function isProfile(value: unknown): value is Profile {
-  return PROFILES.some((profile) => profile === value);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string';
 }
