@@ -56,7 +56,9 @@ def test_a_request_that_breaks_the_contract_is_refused_by_name(
     assert field in answer.json()["error"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'{"alcohol": [NaN]}', b"\xff", b"[" * 5000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[1]", b'{"alcohol": [NaN]}', b"\xff", pytest.param(b"[" * 5000, id="deep")]
+)
 def test_what_is_no_json_object_is_refused(wine: TestClient, body: bytes) -> None:
     answer = wine.post("/predict", content=body)
     assert answer.status_code == 400
