@@ -152,28 +152,29 @@ def create_app(served: Served, max_body: int = MAX_BODY) -> FastAPI:
     async def v2_ready() -> Response:
         return _json({"live": served.ready, "ready": served.ready}, 200 if served.ready else 503)
 
-    def require_model(model: str, version: str | None) -> None:
+    # FastAPI reads the routes' annotations at run time, where Python 3.9 has no `str | None`.
+    def require_model(model: str, version: str) -> None:
         if model != served.name:
             raise BadRequest(f"there is no such model; this is {served.name}", status=404)
-        if version is not None and version != served.version:
+        if version not in ("", served.version):
             raise BadRequest(f"there is no such version; this is {served.version}", status=404)
 
     def v2_routes(prefix: str) -> None:
         @app.get(prefix)
-        async def model_metadata(model: str, version: str | None = None) -> Response:
+        async def model_metadata(model: str, version: str = "") -> Response:
             require_model(model, version)
             platform = PLATFORMS.get(served.loader, served.loader)
             signature = served.signature(None)
             return _json(oip.metadata(served.contract, signature, served.name, served.version, platform))
 
         @app.get(f"{prefix}/ready")
-        async def model_ready(model: str, version: str | None = None) -> Response:
+        async def model_ready(model: str, version: str = "") -> Response:
             require_model(model, version)
             body = {"name": served.name, "ready": served.ready}
             return _json(body, 200 if served.ready else 503)
 
         @app.post(f"{prefix}/infer")
-        async def infer(request: Request, model: str, version: str | None = None) -> Response:
+        async def infer(request: Request, model: str, version: str = "") -> Response:
             require_model(model, version)
             require_ready()
             body = await read(request)

@@ -1,7 +1,7 @@
 import { type Contract, defaultSignature, type Label } from '../contract/types.ts';
 import type { Evidence, Reading, Remark } from '../formats/format.ts';
 import { type Found, lookAt, readModel } from '../formats/read.ts';
-import { contentDigest, type DigestedFile, digestFiles } from '../model/digest.ts';
+import type { DigestedFile } from '../model/digest.ts';
 import { type Finding, finding, sortFindings } from '../model/finding.ts';
 import type { ModelDirectory } from '../model/walk.ts';
 import { CHECKSUM_FILE } from './checksums.ts';
@@ -71,7 +71,8 @@ export async function inspectModel(directory: ModelDirectory, options: InspectOp
   const found = await readModel(lookAt(directory), options.choice ?? undefined);
   const reading = found.kind === 'model' ? found.reading : null;
   const declarations = found.kind === 'model' ? found.declarations : [];
-  const digests = options.digest ? await digestContent(directory) : null;
+  const content = options.digest ? await digestContent(directory) : null;
+  const digests = content?.files ?? null;
   const remarks = [
     ...(found.kind === 'model' ? found.reading.remarks : found.remarks),
     ...declarations.flatMap((one) => one.remarks),
@@ -98,15 +99,20 @@ export async function inspectModel(directory: ModelDirectory, options: InspectOp
       count: directory.files.length,
       size: directory.files.reduce((sum, file) => sum + file.size, 0),
     },
-    digest: digests === null ? null : `sha256:${contentDigest(digests)}`,
+    digest: content?.digest ?? null,
   };
   return { inspection, reading, declarations, digests };
 }
 
-/** Digests of all files but `checksum.txt`, which is no part of what it vouches for. */
-export function digestContent(directory: ModelDirectory): Promise<DigestedFile[]> {
-  const files = directory.files.filter((file) => file.path !== CHECKSUM_FILE);
-  return digestFiles({ ...directory, files });
+/** Digests of all files but `checksum.txt`, which is no part of what it vouches for; and one over all of them. */
+export async function digestContent(
+  directory: ModelDirectory,
+): Promise<{ files: DigestedFile[]; digest: string }> {
+  // Most inspections hash nothing, and start without what hashing needs.
+  const { contentDigest, digestFiles } = await import('../model/digest.ts');
+  const own = directory.files.filter((file) => file.path !== CHECKSUM_FILE);
+  const files = await digestFiles({ ...directory, files: own });
+  return { files, digest: `sha256:${contentDigest(files)}` };
 }
 
 /** A remark of a format or a lint as a finding of this model, with its path from the root of the repository. */

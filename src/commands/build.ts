@@ -62,7 +62,7 @@ export const build: Command<typeof inputs> = {
   outputs,
   async run(values, ports) {
     const config = await loadConfig(ports.cwd, values.config);
-    const settings = settingsOfOne(values, config, ports.cwd);
+    const settings = await settingsOfOne(values, config, ports.cwd);
     const none = { main: null, published: [], reason: 'a build compares with nothing' };
     const model = await checkModel(settings, none, { policy: null, failOn: values['fail-on'] }, ports);
     const contract = effectiveContract(model);

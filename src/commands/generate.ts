@@ -57,7 +57,7 @@ export const generate: Command<typeof inputs> = {
   outputs,
   async run(values, ports) {
     const config = await loadConfig(ports.cwd, values.config);
-    const settings = settingsOfOne(values, config, ports.cwd);
+    const settings = await settingsOfOne(values, config, ports.cwd);
     const absolute = resolve(ports.cwd, settings.path);
     const directory = walk(settings.path, absolute);
     const { inspection } = await inspectModel(directory, { name: settings.name, choice: settings.file });
@@ -79,7 +79,7 @@ export const generate: Command<typeof inputs> = {
           refuseHandWritten(file, content, settings.path, absolute, values.overwrite);
       for (const { file, content } of plans) done.push(write(file, content, absolute, values.overwrite));
       if (wanted.includes(CHECKSUM_FILE)) {
-        const content = checksumText(await digestContent(walk(settings.path, absolute)));
+        const content = checksumText((await digestContent(walk(settings.path, absolute))).files);
         if (named) refuseHandWritten(CHECKSUM_FILE, content, settings.path, absolute, values.overwrite);
         done.push(write(CHECKSUM_FILE, content, absolute, values.overwrite));
       }

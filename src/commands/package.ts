@@ -21,15 +21,23 @@ export interface ModelPackage extends Disposable {
   readonly files: readonly DigestedFile[];
 }
 
+/** Digests of the files of a directory, in its order; those of `known` (by path) need not be read. */
+export type DigestAll = (
+  directory: ModelDirectory,
+  known: ReadonlyMap<string, string>,
+) => Promise<DigestedFile[]>;
+
 /**
  * Puts the package together in a scratch folder; nothing is written to the user's directory and no weights are copied.
  * @param known digests by path of files that need not be read again.
+ * @param digestAll may do more than hash while it reads: weights are read once.
  */
 export async function packModel(
   directory: ModelDirectory,
   inspection: Inspection,
   contract: Contract,
   known: ReadonlyMap<string, string>,
+  digestAll: DigestAll = digestFiles,
 ): Promise<ModelPackage> {
   const scratch = mkdtempSync(join(tmpdir(), 'lading-package-'));
   const remove = () => rmSync(scratch, { recursive: true, force: true });
@@ -47,7 +55,7 @@ export async function packModel(
     if (!has('requirements.txt')) make('requirements.txt', requirementsText(inspection.requirements));
     if (!has('model-card.md')) make('model-card.md', modelCard({ ...inspection, contract }));
     const before = sorted([...own, ...made]);
-    const digests = await digestFiles({ ...directory, files: before }, known);
+    const digests = await digestAll({ ...directory, files: before }, known);
     make(CHECKSUM_FILE, checksumText(digests));
     const all = { ...directory, files: sorted([...own, ...made]) };
     const byPath = new Map([...known, ...digests.map((file) => [file.path, file.sha256] as const)]);

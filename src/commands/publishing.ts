@@ -7,14 +7,15 @@ import { type Contract, defaultSignature } from '../contract/types.ts';
 import { type LedgerStore, readLedger } from '../ledger/store.ts';
 import type { Finding } from '../model/finding.ts';
 import { assembleArtifact } from '../oci/artifact.ts';
+import { digestWhilePushing } from '../oci/push.ts';
 import { parseDestination, repositoryFor } from '../oci/reference.ts';
-import type { Assembled, Repository } from '../oci/types.ts';
+import type { Assembled, OnePassRepository } from '../oci/types.ts';
 import { UserError } from '../ports/errors.ts';
 import type { Compare, PublishPlan } from '../release/publish.ts';
 import { type CheckedModel, effectiveContract } from './checking.ts';
 import type { InputSpec, Ports } from './command.ts';
 import type { Engine, ModelSettings } from './config.ts';
-import { type ModelPackage, packModel } from './package.ts';
+import { type DigestAll, type ModelPackage, packModel } from './package.ts';
 
 /** Where images go when nothing is said, in a terminal: a folder that git and registries know nothing of. */
 const DEFAULT_LAYOUT = 'oci:build/oci';
@@ -67,7 +68,7 @@ export function openTarget(
   values: Pick<TargetValues, 'image' | 'registry'>,
   settings: ModelSettings,
   ports: Ports,
-): { repository: Repository; kind: 'registry' | 'layout' } {
+): { repository: OnePassRepository; kind: 'registry' | 'layout' } {
   const named =
     values.image ??
     (values.registry === null ? settings.image : `${trimmed(values.registry)}/${settings.name}`);
@@ -137,7 +138,10 @@ export async function preparePublication(
   const engine = values.engine ?? settings.engine ?? (target.kind === 'registry' ? 'docker' : 'oci');
   const blobs = await trackedBlobs(store, settings, ports);
   const known = await knownDigests(store, settings.name, blobs);
-  const packed = await packModel(directory, inspected.inspection, contract, known);
+  // The layers of an artifact are the files themselves: they are hashed on their way to the repository.
+  const digestAll: DigestAll | undefined =
+    engine === 'oci' ? (files, have) => digestWhilePushing(target.repository, files, have) : undefined;
+  const packed = await packModel(directory, inspected.inspection, contract, known, digestAll);
   const trial: Finding[] = [];
   const { reading } = inspected;
   return {

@@ -2,7 +2,8 @@ import { UserError } from '../ports/errors.ts';
 import { changesSince, resolveBase, touchedModels } from './changed.ts';
 import type { Ports } from './command.ts';
 import { type Config, loadConfig, type ModelSettings } from './config.ts';
-import { expandModels, matches, modelPatterns, settingsOfAll, settingsOfOne } from './models.ts';
+import { expandModels, matches, modelPatterns, settingsOfAll } from './globs.ts';
+import { settingsOfOne } from './models.ts';
 
 /** One model of a plan. */
 export interface Planned {
@@ -88,7 +89,7 @@ export async function selectModels(
     if (given.models.length > 0)
       throw new UserError('"model" and "models" are both given', { help: 'Give one of them.' });
     const config = await loadConfig(ports.cwd, given.config);
-    const settings = settingsOfOne({ model: given.model, name: given.name ?? null }, config, ports.cwd);
+    const settings = await settingsOfOne({ model: given.model, name: given.name ?? null }, config, ports.cwd);
     return {
       config,
       models: [{ settings, changed: true, reason: 'it is named', movedFrom: null }],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfig, settingsOf } from '../../src/commands/config.ts';
-import { matches } from '../../src/commands/models.ts';
+import { matches } from '../../src/commands/globs.ts';
 import { UserError } from '../../src/ports/errors.ts';
 
 const problems: readonly [text: string, message: RegExp, line: number | undefined][] = [

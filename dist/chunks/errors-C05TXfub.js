@@ -1,1 +1,0 @@
-var e=class extends Error{name=`UserError`;help;file;line;constructor(e,t={}){super(e,{cause:t.cause}),this.help=t.help,this.file=t.file,this.line=t.line}};function t(e){return e instanceof Error?e.message:String(e)}export{t as n,e as t};

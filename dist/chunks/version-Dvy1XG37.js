@@ -1,1 +1,0 @@
-const e=`0.1.0`,t=`https://github.com/lading-ml/lading/issues/new`;export{e as n,t};
