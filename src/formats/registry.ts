@@ -6,6 +6,7 @@ import { bentoml, kitops, modelfile } from './declared/packages.ts';
 import { triton } from './declared/triton.ts';
 import type { Format } from './format.ts';
 import { gguf } from './gguf.ts';
+import { h2o } from './h2o.ts';
 import { huggingface } from './huggingface.ts';
 import { jax } from './jax.ts';
 import { keras } from './keras.ts';
@@ -20,6 +21,9 @@ import { skops } from './skops.ts';
 import { tensorflow } from './tensorflow.ts';
 import { tensorflowGraph } from './tensorflow-graph.ts';
 import { tflite } from './tflite.ts';
+import { torch } from './torch.ts';
+import { torchExport } from './torch-export.ts';
+import { torchscript } from './torchscript.ts';
 import { xgboost } from './xgboost.ts';
 
 /** Every format that Lading reads, one line each. The order only decides the order of listings. */
@@ -36,6 +40,9 @@ export const FORMATS: readonly Format[] = [
   tflite,
   keras,
   sklearn,
+  torch,
+  torchExport,
+  torchscript,
   skops,
   coreml,
   paddle,
@@ -48,4 +55,5 @@ export const FORMATS: readonly Format[] = [
   mlflow,
   triton,
   jax,
+  h2o,
 ];
