@@ -136,3 +136,18 @@ test('a pickle that was cut short is an error, and no clean file', async () => {
   assert.equal(reading?.risk, 'review');
   assert.ok(reading?.remarks.some((one) => one.rule === 'pickle-malformed' && one.level === 'error'));
 });
+
+test('estimators that share one another in many ways end the reading, not the patience', async () => {
+  const union = 'csklearn.pipeline\nFeatureUnion\n';
+  // Each level holds the one before ten times: 10 to the power of 20 ways through it.
+  const level = (memo: number) =>
+    `${union})\x81}U\x10transformer_list](${`U\x01ah${String.fromCharCode(memo)}\x86`.repeat(10)}esbq${String.fromCharCode(memo + 1)}0`;
+  const levels = Array.from({ length: 20 }, (_, index) => level(index)).join('');
+  const reading = await readBytes(
+    'u.pkl',
+    [0x80, 2],
+    `csklearn.decomposition._pca\nPCA\n)\x81}bq\x000${levels}h\x14.`,
+  );
+  assert.notEqual(reading, null);
+  assert.notEqual(reading?.risk, 'none');
+});

@@ -1,5 +1,5 @@
 import type { ScalarType } from '../../contract/types.ts';
-import type { Reading, Remark } from '../format.ts';
+import { Malformed, type Reading, type Remark } from '../format.ts';
 import { type ToldSignature, tell } from '../told.ts';
 import { is, type Value } from '../wire/pickle/values.ts';
 import { boosterOf } from './boosters.ts';
@@ -7,11 +7,28 @@ import { classesOf } from './classes.ts';
 import { METHODS } from './estimators.ts';
 import { inputFields, inputOf } from './inputs.ts';
 import { methodsOf } from './methods.ts';
-import { child, itemsOf, MAX_DEPTH, type Obj, objectOf, steps } from './object.ts';
+import { bounded, child, itemsOf, MAX_DEPTH, type Obj, objectOf, steps } from './object.ts';
 import { versionOf } from './versions.ts';
 
 /** What the root of a pickle says about the model that it is. */
 export function describe(base: Reading, root: Value, usesSklearn: boolean): Reading {
+  try {
+    return bounded(() => describeRoot(base, root, usesSklearn));
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    // What was found about danger stays.
+    const remark: Remark = {
+      rule: 'file-malformed',
+      level: 'error',
+      file: base.path,
+      message: error.message,
+      help: 'Save the model again; if it loads, report this file to Lading.',
+    };
+    return { ...base, risk: base.risk === 'none' ? 'review' : base.risk, remarks: [...base.remarks, remark] };
+  }
+}
+
+function describeRoot(base: Reading, root: Value, usesSklearn: boolean): Reading {
   const obj = objectOf(root, '');
   const version = versionOf(root);
   const framework = usesSklearn ? { name: 'scikit-learn', version } : null;

@@ -1,4 +1,5 @@
 import type { Label } from '../../contract/types.ts';
+import { Malformed } from '../format.ts';
 import {
   type ArrayView,
   argsOf,
@@ -22,7 +23,19 @@ export interface Obj {
   readonly path: string;
 }
 
+/** Objects may be shared and so be met again and again: what one reading may look at is bounded. */
+const MAX_VISITS = 1_000_000;
+let visits = 0;
+
+/** Runs `body`, which reads one model, with a bound on the objects it meets. @throws Malformed over it. */
+export function bounded<T>(body: () => T): T {
+  visits = 0;
+  return body();
+}
+
 export function objectOf(value: Value | undefined, path: string): Obj | null {
+  visits += 1;
+  if (visits > MAX_VISITS) throw new Malformed('its objects are inside of one another too often');
   const of = classOf(value);
   if (of === null || value === undefined) return null;
   return { value, module: of.module, name: of.name.split('.').at(-1) ?? of.name, path };

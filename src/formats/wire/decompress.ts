@@ -31,7 +31,7 @@ export function compressionOf(head: Uint8Array): Compression | null {
 }
 
 /** Nothing that an honest tool writes is denser than this, once there is much of it. */
-const MAX_RATIO = 5000;
+const MAX_RATIO = 2000;
 const RATIO_FROM = 64 * 1024 * 1024;
 const INPUT_PIECE = 64 * 1024;
 

@@ -125,7 +125,7 @@ export const INERT: ReadonlySet<string> = new Set(
   sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper sklearn.externals.joblib.numpy_pickle.NDArrayWrapper
   sklearn.externals.joblib.numpy_pickle.ZNDArrayWrapper
   pandas._libs.internals._unpickle_block pandas._libs.arrays.__pyx_unpickle_NDArrayBacked pandas._libs.tslibs.timestamps._unpickle_timestamp
-  pandas._libs.tslibs.nattype._nat_unpickle pandas._libs.missing.NAType pandas.core.indexes.base._new_Index
+  pandas._libs.tslibs.nattype._nat_unpickle pandas._libs.tslibs.timedeltas._timedelta_unpickle pandas._libs.missing.NAType pandas.core.indexes.base._new_Index
   pandas.core.indexes.base.Index pandas.core.indexes.range.RangeIndex pandas.core.indexes.numeric.Int64Index
   pandas.core.internals.blocks.new_block pandas.core.internals.managers.BlockManager pandas.core.internals.managers.SingleBlockManager
   uuid.UUID torch._utils._rebuild_tensor torch._utils._rebuild_tensor_v2 torch._utils._rebuild_tensor_v3 torch._utils._rebuild_parameter

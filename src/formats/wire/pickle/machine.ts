@@ -163,10 +163,11 @@ export function globalOf(machine: Machine, module: string, name: string): PyGlob
 export function call(
   machine: Machine,
   how: PyCall['how'],
-  callee: Value,
+  given: Value,
   args: Value,
   kwargs: Value = null,
 ): PyCall {
+  const callee = classBehind(given);
   const node: PyCall = {
     kind: 'call',
     how,
@@ -188,4 +189,11 @@ export function call(
     note(machine, 'danger', 'call-of-result', `the result of ${by} is called`, node);
   } else note(machine, 'danger', 'call-of-value', 'something that is no function is called');
   return node;
+}
+
+/** torch's old files name the class of a module by a reference: `('module', class, source file, source)`. */
+function classBehind(callee: Value): Value {
+  if (!is(callee, 'ref') || !is(callee.id, 'tuple') || callee.id.items[0] !== 'module') return callee;
+  const of = callee.id.items[1];
+  return is(of, 'global') ? of : callee;
 }
