@@ -21,6 +21,7 @@ export interface Truth {
 
 interface TruthField extends Partial<Omit<ValueType, 'fields'>> {
   readonly name?: string;
+  readonly fields?: readonly TruthField[];
   readonly labels?: readonly unknown[];
   readonly optional?: boolean;
 }
@@ -103,7 +104,7 @@ type Compare = (aspect: Aspect, where: string, expected: unknown, actual: unknow
 function compareValue(
   compare: Compare,
   at: string,
-  expected: Partial<ValueType>,
+  expected: Omit<TruthField, 'name'>,
   actual: ValueType | null,
 ): void {
   compare('types', `${at}.type`, expected.type, actual?.type ?? null);
@@ -111,6 +112,11 @@ function compareValue(
   compare('types', `${at}.keys`, expected.keys, actual?.keys ?? null);
   if (expected.items) compareValue(compare, `${at}.items`, expected.items, actual?.items ?? null);
   if (expected.values) compareValue(compare, `${at}.values`, expected.values, actual?.values ?? null);
+  expected.fields?.forEach((field, index) => {
+    const mine = actual?.fields?.[index] ?? null;
+    compare('names', `${at}.fields[${index}].name`, field.name, mine?.name ?? null);
+    compareValue(compare, `${at}.fields[${index}]`, field, mine);
+  });
 }
 
 const equal: Hold = (a, b) => (JSON.stringify(a) === JSON.stringify(b) ? 'right' : 'wrong');

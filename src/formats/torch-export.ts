@@ -1,0 +1,109 @@
+import { open } from '../model/walk.ts';
+import { type Candidate, emptyReading, type Format, Malformed, type Reading, type Remark } from './format.ts';
+import { tell } from './told.ts';
+import { torchArchive } from './torch/archive.ts';
+import { namedDimensions, signatureIn } from './torch/export-signature.ts';
+import { jsonMember, textMember } from './torch/members.ts';
+import { TORCH_EXPECTED } from './torch/policy.ts';
+import { ASK_FOR_CONTRACT } from './weights.ts';
+import { scanZip, worst } from './wire/scan-zip.ts';
+import { openZip, type Zip } from './wire/zip.ts';
+
+/** Programs that `torch.export.save` wrote: a graph with types and shapes of all its values. */
+export const torchExport: Format = {
+  id: 'torch-export',
+  title: 'torch.export (.pt2)',
+  detect: (look) =>
+    look.directory.files
+      .filter((file) => torchArchive(look, file)?.kind === 'export')
+      .map((file): Candidate => ({ format: 'torch-export', path: file.path, role: 'model', covers: [] })),
+  async read(candidate, look) {
+    const file = look.file(candidate.path);
+    const archive = file && torchArchive(look, file);
+    if (!file || !archive) throw new Malformed('the file is gone');
+    using bytes = open(file);
+    return readArchive(candidate, openZip(bytes), archive.root);
+  },
+};
+
+async function readArchive(candidate: Candidate, zip: Zip, root: string): Promise<Reading> {
+  const programs = zip.entries
+    .map((entry) => entry.name)
+    .filter(
+      (name) =>
+        name === `${root}serialized_exported_program.json` ||
+        (name.startsWith(`${root}models/`) && /^[^/]+\.json$/.test(name.slice(`${root}models/`.length))),
+    );
+  const scan = await scanZip(zip, candidate.path, { expected: TORCH_EXPECTED });
+  const native = nativeCode(candidate, zip);
+  const remarks = [...scan.remarks, ...native];
+  const risk = worst(scan.risk, native.length > 0 ? 'review' : 'none');
+  const [first, ...others] = programs;
+  const base: Reading = {
+    ...emptyReading(candidate),
+    framework: { name: 'torch', version: null },
+    risk,
+    remarks,
+  };
+  if (first === undefined)
+    return {
+      ...base,
+      remarks: [
+        ...remarks,
+        {
+          rule: 'contract-unknown',
+          level: 'notice',
+          file: candidate.path,
+          message:
+            'the archive has no exported program, so nothing in it says what the model takes and returns',
+          help: ASK_FOR_CONTRACT,
+        },
+      ],
+    };
+  const program = jsonMember(zip, first);
+  if (!program) throw new Malformed(`${first} is missing`);
+  const read = signatureIn(program);
+  const names = programs.map((name) => name.slice(name.lastIndexOf('/') + 1, -'.json'.length));
+  // One program is called `forward`, as its method is; several go by their names.
+  const signatures = {
+    ...(others.length === 0 ? { forward: read.signature } : { [names[0] ?? 'forward']: read.signature }),
+    ...Object.fromEntries(
+      others
+        .slice(0, 100)
+        .map((name, index) => [names[index + 1] ?? name, signatureIn(jsonMember(zip, name) ?? {}).signature]),
+    ),
+  };
+  const told = tell(signatures, others.length === 0 ? 'forward' : (names[0] ?? 'forward'));
+  const version = typeof program['torch_version'] === 'string' ? program['torch_version'] : null;
+  // What follows `+` names the build (CUDA, CPU); package indexes do not have it.
+  const released = version?.replace(/\+.*$/, '') ?? null;
+  const layout = first.endsWith('serialized_exported_program.json')
+    ? textMember(zip, `${root}version`)?.trim()
+    : null;
+  return {
+    ...base,
+    framework: { name: 'torch', version },
+    contract: told.contract,
+    evidence: told.evidence,
+    parameters: read.parameters,
+    properties: {
+      ...read.properties,
+      ...namedDimensions(program),
+      ...(layout && { 'archive version': layout }),
+    },
+    requirements: { torch: released },
+  };
+}
+
+/** Machine code that AOTInductor compiled: loading the archive runs it. */
+function nativeCode(candidate: Candidate, zip: Zip): Remark[] {
+  const code = zip.entries.filter((entry) => /\.(so|dll|dylib|pyd)$|\.so\.\d/.test(entry.name));
+  return code.slice(0, 10).map((entry) => ({
+    rule: 'code-active',
+    level: 'warning',
+    file: candidate.path,
+    subject: entry.name,
+    message: `"${entry.name}" is machine code that runs when the model is loaded`,
+    help: 'Use it only if you compiled it yourself, or export the program without AOTInductor.',
+  }));
+}

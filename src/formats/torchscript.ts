@@ -1,0 +1,253 @@
+import { open } from '../model/walk.ts';
+import { type Candidate, emptyReading, type Format, Malformed, type Reading, type Remark } from './format.ts';
+import { type ToldSignature, tell } from './told.ts';
+import { torchArchive } from './torch/archive.ts';
+import { jsonMember, pickleMember, textMember } from './torch/members.ts';
+import { isTorchScriptClass, oddReferences, TORCH_EXPECTED } from './torch/policy.ts';
+import {
+  classesIn,
+  type FindClass,
+  methodsIn,
+  namesIn,
+  type ScriptClass,
+  signatureOf,
+} from './torch/script.ts';
+import { countTied, type NamedTensor, tensorOf, tensorsBelow, weightHints } from './torch/tensors.ts';
+import { ASK_FOR_CONTRACT, precisions } from './weights.ts';
+import { classOf, stateOf } from './wire/pickle/numpy.ts';
+import type { PickleResult } from './wire/pickle/read.ts';
+import { is, textOf, type Value } from './wire/pickle/values.ts';
+import { scanZip } from './wire/scan-zip.ts';
+import { findEntry, openZip, type Zip } from './wire/zip.ts';
+
+/** Models that `torch.jit.save` wrote: weights, and the code of their methods as text. */
+export const torchscript: Format = {
+  id: 'torchscript',
+  title: 'TorchScript',
+  detect: (look) =>
+    look.directory.files
+      .filter((file) => torchArchive(look, file)?.kind.startsWith('script'))
+      .map((file): Candidate => ({ format: 'torchscript', path: file.path, role: 'model', covers: [] })),
+  async read(candidate, look) {
+    const file = look.file(candidate.path);
+    const archive = file && torchArchive(look, file);
+    if (!file || !archive) throw new Malformed('the file is gone');
+    using bytes = open(file);
+    const zip = openZip(bytes);
+    return archive.kind === 'script-old'
+      ? readOld(candidate, zip, archive.root)
+      : readScript(candidate, zip, archive.root);
+  },
+};
+
+async function readScript(candidate: Candidate, zip: Zip, root: string): Promise<Reading> {
+  const data = await pickleMember(zip, `${root}data.pkl`);
+  const constants = await pickleMember(zip, `${root}constants.pkl`);
+  if (!data) throw new Malformed('data.pkl is missing');
+  const known = new Map<string, PickleResult>([[`${root}data.pkl`, data]]);
+  if (constants) known.set(`${root}constants.pkl`, constants);
+  const scan = await scanZip(zip, candidate.path, {
+    known,
+    trusted: isTorchScriptClass,
+    ...(oddReferences([...data.values, ...(constants?.values ?? [])]) === null && {
+      expected: TORCH_EXPECTED,
+    }),
+  });
+  const model = data.values[0];
+  const entry = classOf(model);
+  const find = finder(zip, root);
+  const name = entry ? `${entry.module}.${entry.name}` : '';
+  const found = entry ? find(name) : null;
+  const methods = found ? methodsIn(found.body).filter((method) => !method.name.startsWith('_')) : [];
+  const where = codeFile(root, name);
+  const signatures = Object.fromEntries(
+    methods.map((method): [string, ToldSignature] => [
+      method.name,
+      signatureOf(method, where.slice(root.length), find),
+    ]),
+  );
+  const tensors = scriptTensors(model, find);
+  const fixed = tensorsBelow(constants?.values[0]);
+  const mobile = findEntry(zip, `${root}bytecode.pkl`) !== undefined;
+  return reading(candidate, {
+    signatures,
+    tensors,
+    constants: fixed,
+    remarks: scan.remarks,
+    risk: scan.risk,
+    properties: {
+      ...(entry && { class: name.replace(/^__torch__\.(___torch_mangle_\d+\.)?/, '') }),
+      ...(mobile && { mobile: 'bytecode for the lite interpreter' }),
+    },
+  });
+}
+
+interface Parts {
+  readonly signatures: Readonly<Record<string, ToldSignature>>;
+  readonly tensors: readonly NamedTensor[];
+  /** Weights that freezing turned into constants. */
+  readonly constants: readonly NamedTensor[];
+  readonly remarks: readonly Remark[];
+  readonly risk: Reading['risk'];
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+function reading(candidate: Candidate, parts: Parts): Reading {
+  const names = Object.keys(parts.signatures);
+  const fallback = names.includes('forward') ? 'forward' : names[0];
+  const told = fallback === undefined ? null : tell(parts.signatures, fallback);
+  const all = [...parts.tensors, ...parts.constants];
+  const frozen = parts.tensors.length === 0 && parts.constants.length > 0;
+  const remarks = [...parts.remarks];
+  if (!told)
+    remarks.push({
+      rule: 'contract-unknown',
+      level: 'notice',
+      file: candidate.path,
+      message:
+        'the archive has no code of a forward method, so what the model takes and returns is not known',
+      help: ASK_FOR_CONTRACT,
+    });
+  return {
+    ...emptyReading(candidate),
+    framework: { name: 'torch', version: null },
+    contract: told?.contract ?? null,
+    evidence: told?.evidence ?? {},
+    parameters: frozen ? null : countTied(parts.tensors),
+    properties: {
+      ...parts.properties,
+      ...(all.length > 0 && { precision: precisions(all) }),
+      ...(frozen && { constants: `${countTied(parts.constants)} values (the model is frozen)` }),
+      ...weightHints(all),
+    },
+    requirements: { torch: null },
+    risk: parts.risk,
+    remarks,
+  };
+}
+
+/** `code/__torch__/a/b.py` of `__torch__.a.b.Class`. */
+function codeFile(root: string, name: string): string {
+  return `${root}code/${name.split('.').slice(0, -1).join('/')}.py`;
+}
+
+function finder(zip: Zip, root: string): FindClass {
+  const files = new Map<string, Map<string, ScriptClass>>();
+  return (name) => {
+    const path = codeFile(root, name);
+    let classes = files.get(path);
+    if (!classes) {
+      classes = classesIn(textMember(zip, path) ?? '');
+      files.set(path, classes);
+    }
+    return classes.get(name.split('.').at(-1) ?? '') ?? null;
+  };
+}
+
+/** Tensors of a module and its children; the code lists which of its attributes are parameters. */
+function scriptTensors(root: Value | undefined, find: FindClass): NamedTensor[] {
+  const out: NamedTensor[] = [];
+  const seen = new Set<Value>();
+  const visit = (module: Value, prefix: string, depth: number): void => {
+    if (depth > 64 || seen.has(module)) return;
+    seen.add(module);
+    const of = classOf(module);
+    const state = stateOf(module);
+    if (!of || !state) return;
+    const body = find(`${of.module}.${of.name}`)?.body ?? null;
+    const parameters = body === null ? null : namesIn(body, '__parameters__');
+    state.keys.forEach((key, index) => {
+      const name = textOf(key) ?? '';
+      const value = state.values[index] ?? null;
+      const tensor = tensorOf(value);
+      if (tensor)
+        out.push({ ...tensor, name: `${prefix}${name}`, buffer: parameters && !parameters.includes(name) });
+      else if (is(value, 'call')) visit(value, `${prefix}${name}.`, depth + 1);
+    });
+  };
+  if (root !== undefined) visit(root, '', 0);
+  return out;
+}
+
+/** torch 1.0 and 1.1: `model.json` lists modules, tensors and their code files. Source: caffe2/proto/torch.proto. */
+async function readOld(candidate: Candidate, zip: Zip, root: string): Promise<Reading> {
+  const model = jsonMember(zip, `${root}model.json`);
+  const main = objectIn(model, 'mainModule');
+  if (!model || !main) throw new Malformed('model.json has no mainModule');
+  const scan = await scanZip(zip, candidate.path, { trusted: isTorchScriptClass });
+  const path = objectIn(main, 'torchscriptArena')?.['key'];
+  const code = typeof path === 'string' ? textMember(zip, `${root}${path}`) : null;
+  const methods = methodsIn(code ?? '').filter((method) => !method.name.startsWith('_'));
+  const version = model['producerVersion'];
+  const result = reading(candidate, {
+    signatures: Object.fromEntries(
+      methods.map((method): [string, ToldSignature] => [
+        method.name,
+        signatureOf(method, String(path), () => null),
+      ]),
+    ),
+    tensors: oldTensors(model, main),
+    constants: [],
+    remarks: scan.remarks,
+    risk: scan.risk,
+    properties: { layout: 'TorchScript of torch 1.0 or 1.1' },
+  });
+  return typeof version === 'string' ? { ...result, framework: { name: 'torch', version } } : result;
+}
+
+const OLD_TYPES: Readonly<Record<string, string>> = {
+  FLOAT: 'F32',
+  DOUBLE: 'F64',
+  FLOAT16: 'F16',
+  INT32: 'I32',
+  INT64: 'I64',
+  UINT8: 'U8',
+  INT8: 'I8',
+  INT16: 'I16',
+  BOOL: 'BOOL',
+};
+
+function oldTensors(model: Record<string, unknown>, main: Record<string, unknown>): NamedTensor[] {
+  const list = Array.isArray(model['tensors']) ? model['tensors'] : [];
+  const out: NamedTensor[] = [];
+  const visit = (module: Record<string, unknown>, prefix: string, depth: number): void => {
+    if (depth > 64 || out.length > 200_000) return;
+    for (const one of objectsIn(module, 'parameters')) {
+      const index = Number(one['tensorId'] ?? 0);
+      const tensor: unknown = list[index];
+      if (typeof tensor !== 'object' || tensor === null) continue;
+      const { dims, dataType } = tensor as Record<string, unknown>;
+      const shape = Array.isArray(dims) ? dims.map(Number) : [];
+      if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) continue;
+      const name = `${prefix}${String(one['name'])}`;
+      out.push({
+        name,
+        dtype: OLD_TYPES[String(dataType)] ?? '',
+        shape,
+        identity: String(index),
+        buffer: one['isBuffer'] === true,
+      });
+    }
+    for (const child of objectsIn(module, 'submodules'))
+      visit(child, `${prefix}${String(child['name'])}.`, depth + 1);
+  };
+  visit(main, '', 0);
+  return out;
+}
+
+function objectIn(
+  value: Record<string, unknown> | null | undefined,
+  key: string,
+): Record<string, unknown> | null {
+  const found = value?.[key];
+  return typeof found === 'object' && found !== null && !Array.isArray(found)
+    ? (found as Record<string, unknown>)
+    : null;
+}
+
+function objectsIn(value: Record<string, unknown>, key: string): Record<string, unknown>[] {
+  const found = value[key];
+  return Array.isArray(found)
+    ? found.filter((one): one is Record<string, unknown> => typeof one === 'object' && one !== null)
+    : [];
+}
