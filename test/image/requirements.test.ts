@@ -66,7 +66,7 @@ test('TensorFlow 1 models are served by a TensorFlow 2, old ones by their own', 
   const old = chosen('tensorflow', { tensorflow: '2.9.1' });
   assert.deepEqual(
     [old.python, old.version('tensorflow-cpu'), old.version('protobuf')],
-    ['3.9', '2.9.1', '3.20.3'],
+    ['3.9', '2.9.1', '3.19.6'],
   );
 });
 
