@@ -15,6 +15,8 @@ import { explainFile } from './not-a-model.ts';
 import { FORMATS } from './registry.ts';
 
 const HEAD = 4096;
+/** Candidates that a message names. */
+const LISTED = 10;
 
 /** Prepares a model directory for detection. Nothing is read until a format asks. */
 export function lookAt(directory: ModelDirectory): Look {
@@ -133,7 +135,10 @@ function explainNone(look: Look, choice: string | undefined): Remark[] {
 }
 
 function ambiguity(models: readonly Candidate[]): Remark {
-  const list = models.map((model) => `${model.path || '.'} (${model.format})`).join(', ');
+  const shown = models.slice(0, LISTED).map((model) => `${model.path || '.'} (${model.format})`);
+  const list = [...shown, ...(models.length > LISTED ? [`and ${models.length - LISTED} more`] : [])].join(
+    ', ',
+  );
   return {
     rule: 'model-ambiguous',
     level: 'error',
