@@ -8,6 +8,7 @@
  * reorder what a reader sees (bidirectional overrides).
  */
 export function visible(text: string): string {
+  if (/^[ -~]*$/.test(text)) return text;
   let out = '';
   for (const char of text) {
     const code = char.codePointAt(0) ?? 0;
