@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CHECKSUM_FILE, parseChecksums } from '../check/checksums.ts';
+import { CONTRACT_FILES } from '../check/declared.ts';
 import { digestContent, type Inspection, inspectModel } from '../check/inspect.ts';
 import { checksumText } from '../model/digest.ts';
 import { walk } from '../model/walk.ts';
@@ -14,7 +15,6 @@ import { isGenerated, modelCard, requirementsText, withMarker } from './generate
 import { CONFIG, MODEL, NAME } from './inputs.ts';
 import { settingsOfOne } from './models.ts';
 
-const CONTRACT_FILES = ['contract.yaml', 'signature.json'] as const;
 const FILES = [...CONTRACT_FILES, 'requirements.txt', 'model-card.md', CHECKSUM_FILE] as const;
 type FileName = (typeof FILES)[number];
 
