@@ -17,9 +17,10 @@ export function actionsLog(): Log {
     for (const line of text.split(/\r\n|\r|\n/)) process.stdout.write(`${neutral(line)}\n`);
   };
   return {
-    // These two escape what they are given.
+    // These escape what they are given.
     debug: (text) => core.debug(text),
     warn: (text) => core.warning(text),
+    notice: (text) => core.notice(text),
     info: write,
     async group(title, body) {
       // The title of `::group::` may hold anything but a line break.

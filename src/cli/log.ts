@@ -15,6 +15,7 @@ export function terminalLog(options: { readonly quiet: boolean; readonly verbose
       if (options.verbose) write(text);
     },
     info,
+    notice: info,
     warn: (text) => write(`warning: ${text}`),
     async group(title, body) {
       info(`${title} …`);

@@ -1,13 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { rulesTable } from '../check/rules-table.ts';
-import { checkMarkdown, checkText } from '../report/check.ts';
+import { checksMarkdown, checksText } from '../report/check.ts';
 import { countByLevel } from '../report/findings.ts';
-import { paint } from '../report/table.ts';
 import { VERSION } from '../version.ts';
 import { openBaselines } from './baseline.ts';
 import { type CheckedModel, checkModel } from './checking.ts';
 import type { Command, InputSpec, Outcome, Ports } from './command.ts';
+import { COMMENT, commentOnPull } from './comment.ts';
+import type { Config } from './config.ts';
 import { BASE, CONFIG, FAIL_ON, MODEL, MODELS, NAME } from './inputs.ts';
 import { type Planned, selectModels } from './select.ts';
 import { LEDGER } from './store.ts';
@@ -42,6 +43,7 @@ const inputs = {
     description: 'File to write the findings to as SARIF 2.1.0, for GitHub code scanning.',
   },
   ...FAIL_ON,
+  ...COMMENT,
   ...LEDGER,
   ...CONFIG,
 } as const;
@@ -62,9 +64,11 @@ export const check: Command<typeof inputs> = {
   inputs,
   outputs,
   async run(values, ports) {
-    const { models, base } = await selectModels(values, ports, !values.all);
+    const { models, base, config, unchanged, deleted } = await selectModels(values, ports, !values.all);
     const checked = await checkModels(models, { ...values, base }, ports);
-    const outcome = checkOutcome(checked);
+    const outcome = checkOutcome(checked, deleted);
+    const names = deleted.map((path) => nameOfDeleted(path, config));
+    await commentOnPull(values, { checked, unchanged, deleted: names }, ports);
     if (values.sarif === null) return outcome;
     await writeSarif(values.sarif, outcome, ports);
     return { ...outcome, outputs: { ...outcome.outputs, sarif: values.sarif } };
@@ -104,8 +108,13 @@ export async function checkModels(
 
 const BUMPS = ['first', 'patch', 'minor', 'major'] as const;
 
-/** What a check says on every surface. */
-export function checkOutcome(checked: readonly CheckedModel[]): Outcome {
+/** What a model was called whose folder is gone. Globs set no names. */
+function nameOfDeleted(path: string, config: Config | null): string {
+  return config?.models.findLast((entry) => entry.path === path)?.name ?? path.split('/').at(-1) ?? path;
+}
+
+/** What a check says on every surface. @param deleted folders of models that are gone since the base */
+export function checkOutcome(checked: readonly CheckedModel[], deleted: readonly string[] = []): Outcome {
   const findings = checked.flatMap((model) => model.findings);
   const failed = checked.some((model) => model.failed);
   const count = countByLevel(findings);
@@ -127,11 +136,10 @@ export function checkOutcome(checked: readonly CheckedModel[]): Outcome {
       models: JSON.stringify(models),
       sarif: '',
     },
-    json: { result, models },
+    json: { result, models, deleted },
     findings,
-    text: checked.length === 0 ? paint.dim('no model changed') : checked.map(checkText).join('\n\n'),
-    markdown:
-      checked.length === 0 ? '### Lading\n\nNo model changed.' : checked.map(checkMarkdown).join('\n\n'),
+    text: checksText(checked, deleted),
+    markdown: checksMarkdown(checked, deleted),
   };
 }
 

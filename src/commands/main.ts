@@ -19,6 +19,10 @@ const inputs = {
   ...check.inputs,
   ...publish.inputs,
   ...release.inputs,
+  token: {
+    ...release.inputs.token,
+    description: 'Token to comment on a pull request with, and to create a GitHub Release with.',
+  },
 } as const satisfies Record<string, InputSpec>;
 
 const outputs = {

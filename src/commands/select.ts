@@ -70,6 +70,17 @@ export async function planModels(
   return { config, models, deleted, base: ref, everything: null };
 }
 
+/** The models that a command works on. */
+export interface Selected {
+  readonly config: Config | null;
+  readonly models: readonly Planned[];
+  /** The others that were looked for. */
+  readonly unchanged: readonly ModelSettings[];
+  /** Folders of models that are gone since the base. */
+  readonly deleted: readonly string[];
+  readonly base: string | null;
+}
+
 /**
  * The models that a command works on: the one of `model`, else those of `models` or of the configuration, of
  * which only the changed ones where `onlyChanged` is set.
@@ -84,7 +95,7 @@ export async function selectModels(
   },
   ports: Ports,
   onlyChanged: boolean,
-): Promise<{ config: Config | null; models: readonly Planned[]; base: string | null }> {
+): Promise<Selected> {
   if (given.model !== null) {
     if (given.models.length > 0)
       throw new UserError('"model" and "models" are both given', { help: 'Give one of them.' });
@@ -93,6 +104,8 @@ export async function selectModels(
     return {
       config,
       models: [{ settings, changed: true, reason: 'it is named', movedFrom: null }],
+      unchanged: [],
+      deleted: [],
       base: given.base,
     };
   }
@@ -104,6 +117,10 @@ export async function selectModels(
   return {
     config: plan.config,
     models: plan.models.filter((model) => model.changed || !onlyChanged),
+    unchanged: onlyChanged
+      ? plan.models.filter((model) => !model.changed).map((model) => model.settings)
+      : [],
+    deleted: plan.deleted,
     base: plan.base,
   };
 }

@@ -18,6 +18,8 @@ const RENAMED: Readonly<Record<string, string>> = {
   on_unchanged: 'on-unchanged',
   threshold: 'fail-on',
   baseline: 'against',
+  'github-token': 'token',
+  github_token: 'token',
 };
 
 /**

@@ -5,6 +5,8 @@
 export interface Log {
   debug(text: string): void;
   info(text: string): void;
+  /** What a reader should know and nothing has to be done about; an annotation in a workflow. */
+  notice(text: string): void;
   warn(text: string): void;
   /** Shows what `body` logs as one foldable block, and how long it took. */
   group<T>(title: string, body: () => Promise<T>): Promise<T>;
@@ -14,6 +16,7 @@ export interface Log {
 export const silent: Log = {
   debug: () => {},
   info: () => {},
+  notice: () => {},
   warn: () => {},
   group: (_title, body) => body(),
 };

@@ -5,6 +5,8 @@ import { code, details, escapeMarkdown, markdownTable, visible } from './markdow
 import { headedTable, paint, plural } from './table.ts';
 
 const MAX_CHANGES = 100;
+const MAX_APPROVALS = 20;
+const GONE = 'published versions stay until they are retired';
 
 const SAYS: Readonly<Record<Change['verdict'], { text: string; emoji: string }>> = {
   breaking: { text: paint.red('breaking'), emoji: '🛑' },
@@ -20,7 +22,8 @@ function comparison({ baseline, reason, policy }: CheckedModel): string {
 
 function verdictOf({ failed, findings }: CheckedModel): { text: string; emoji: string } {
   if (failed) return { text: paint.red('fails'), emoji: '🛑' };
-  return findings.length > 0
+  // A notice asks for nothing.
+  return findings.some((one) => one.level !== 'notice')
     ? { text: paint.yellow('passes'), emoji: '⚠️' }
     : { text: paint.green('passes'), emoji: '✅' };
 }
@@ -45,12 +48,39 @@ export function checkText(model: CheckedModel): string {
   ].join('\n');
 }
 
-/** One checked model as Markdown: for the job summary, and for a comment on the pull request. */
-export function checkMarkdown(model: CheckedModel): string {
-  const { settings, changes, findings } = model;
+/** All checked models for a terminal. @param deleted folders of models that are gone since the base */
+export function checksText(checked: readonly CheckedModel[], deleted: readonly string[]): string {
+  return [
+    ...(checked.length === 0 && deleted.length === 0 ? [paint.dim('no model changed')] : []),
+    ...checked.map(checkText),
+    ...deleted.map((path) => `${paint.yellow('gone')} ${visible(path)}  ${paint.dim(GONE)}`),
+  ].join('\n\n');
+}
+
+/** All checked models for a job summary, those that fail first. */
+export function checksMarkdown(checked: readonly CheckedModel[], deleted: readonly string[]): string {
+  const sorted = [...checked].sort((a, b) => Number(b.failed) - Number(a.failed));
+  return [
+    ...(checked.length === 0 && deleted.length === 0 ? ['### Lading\n\nNo model changed.'] : []),
+    ...sorted.map(checkMarkdown),
+    ...(deleted.length > 0 ? [`### Gone\n\n${deleted.map(code).join(', ')}: ${GONE}`] : []),
+  ].join('\n\n');
+}
+
+/** The heading of a checked model, and what it was compared with. */
+export function checkTitle(model: CheckedModel): string {
+  const { settings, findings } = model;
   return [
     `### ${verdictOf(model).emoji} ${code(settings.name)}: ${countText(findings)}`,
     `${code(settings.path)}, ${escapeMarkdown(comparison(model))}`,
+  ].join('\n\n');
+}
+
+/** One checked model as Markdown: for the job summary, and for a comment on the pull request. */
+export function checkMarkdown(model: CheckedModel): string {
+  const { changes, findings } = model;
+  return [
+    checkTitle(model),
     ...(findings.length > 0 ? [findingsMarkdown(findings)] : []),
     ...(changes.length > 0 ? [changesMarkdown(changes)] : []),
     ...(model.failed ? [approvalHelp(model)] : []),
@@ -78,8 +108,8 @@ function changesMarkdown(changes: readonly Change[]): string {
 
 /** How a break that is meant is agreed to. */
 function approvalHelp(model: CheckedModel): string {
-  const first = model.findings.find((one) => one.level === 'error');
-  if (!first) return '';
+  const errors = model.findings.filter((one) => one.level === 'error');
+  if (errors.length === 0) return '';
   return details(
     'The change is meant?',
     [
@@ -88,7 +118,9 @@ function approvalHelp(model: CheckedModel): string {
       'models:',
       `  - path: ${JSON.stringify(model.settings.path)}`,
       '    approvals:',
-      `      - {fingerprint: "${first.fingerprint}", reason: "…"}`,
+      ...errors
+        .slice(0, MAX_APPROVALS)
+        .map((one) => `      - {fingerprint: "${one.fingerprint}", reason: "…"}`),
       '```',
     ].join('\n'),
   );

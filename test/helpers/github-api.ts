@@ -123,7 +123,8 @@ export async function githubApi(t: TestContext): Promise<GitHubApi> {
   const answer = (request: Omit<ApiRequest, 'groups'>): ApiAnswer => {
     if (!/^(?:token|bearer) ghs_for_tests$/i.test(request.headers.authorization ?? ''))
       return { status: 401, body: { message: 'Bad credentials', status: '401' } };
-    if (api.readOnly && request.method !== 'GET') return readOnlyToken;
+    // A query of GraphQL is a POST that reads.
+    if (api.readOnly && request.method !== 'GET' && request.path !== '/graphql') return readOnlyToken;
     for (const { method, path, handler } of routes) {
       const match = method === request.method ? path.exec(request.path) : null;
       if (match) return handler({ ...request, groups: match.slice(1).map(decodeURIComponent) });
