@@ -157,7 +157,9 @@ export const ONNXRUNTIME: Row = {
 export const TENSORFLOW: readonly Row[] = [
   { from: [2, 18], python: 12, pins: {} },
   { from: [2, 16], python: 12, pins: { numpy: '1.26.4' } },
-  { from: [2, 12], python: 11, pins: {} },
+  { from: [2, 14], python: 11, pins: { numpy: '1.26.4' } },
+  { from: [2, 12], python: 11, pins: { numpy: '1.23.5' } },
+  { from: [2, 7], python: 9, pins: { numpy: '1.23.5', protobuf: '3.19.6' } },
   { from: [2, 5], python: 9, pins: { protobuf: '3.19.6' } },
 ];
 /** Also for models of TensorFlow 1, which every TensorFlow 2 loads. */
