@@ -1,6 +1,7 @@
 import { type Contract, defaultSignature, type Label } from '../contract/types.ts';
-import type { Evidence, Reading, Remark } from '../formats/format.ts';
+import type { Evidence, Reading, Remark, Risk } from '../formats/format.ts';
 import { type Found, lookAt, readModel } from '../formats/read.ts';
+import { sweep } from '../formats/sweep.ts';
 import type { DigestedFile } from '../model/digest.ts';
 import { type Finding, finding, sortFindings } from '../model/finding.ts';
 import type { ModelDirectory } from '../model/walk.ts';
@@ -68,14 +69,17 @@ export interface Inspected {
 
 /** Detects, reads, lints, and hashes where that is asked for. Damage and danger are findings, not errors. */
 export async function inspectModel(directory: ModelDirectory, options: InspectOptions): Promise<Inspected> {
-  const found = await readModel(lookAt(directory), options.choice ?? undefined);
+  const look = lookAt(directory);
+  const found = await readModel(look, options.choice ?? undefined);
   const reading = found.kind === 'model' ? found.reading : null;
   const declarations = found.kind === 'model' ? found.declarations : [];
+  const swept = await sweep(look, reading);
   const content = options.digest ? await digestContent(directory) : null;
   const digests = content?.files ?? null;
   const remarks = [
     ...(found.kind === 'model' ? found.reading.remarks : found.remarks),
     ...declarations.flatMap((one) => one.remarks),
+    ...swept.remarks,
     ...(found.kind === 'none' ? [] : lint(directory, reading, digests)),
   ];
   const inspection: Inspection = {
@@ -91,9 +95,9 @@ export async function inspectModel(directory: ModelDirectory, options: InspectOp
     parameters: reading?.parameters ?? null,
     properties: reading?.properties ?? {},
     requirements: reading?.requirements ?? {},
-    verdict: verdictOf(found),
+    verdict: verdictOf(found, swept.risk),
     evidence: reading?.evidence ?? {},
-    findings: sortFindings(remarks.map((remark) => toFinding(remark, options.name, directory))),
+    findings: sortFindings(distinct(remarks.map((remark) => toFinding(remark, options.name, directory)))),
     declarations: declarations.map(({ format, path, contract }) => ({ format, path, contract })),
     files: {
       count: directory.files.length,
@@ -122,10 +126,16 @@ export function toFinding(remark: Remark, model: string, directory: ModelDirecto
   return finding({ ...rest, model, file: file === undefined || file === '' ? directory.path : base + file });
 }
 
-function verdictOf(found: Found): Verdict {
-  if (found.kind === 'none') return 'not-a-model';
-  if (found.kind === 'ambiguous') return 'review';
-  const risks = [found.reading, ...found.declarations].map((one) => one.risk);
+/** A file that a format and the sweep both looked into is not reported twice. */
+function distinct(findings: readonly Finding[]): Finding[] {
+  return [...new Map(findings.map((one) => [`${one.fingerprint} ${one.line ?? ''}`, one])).values()];
+}
+
+/** Danger anywhere in the directory counts, also where no model is found or chosen. */
+function verdictOf(found: Found, swept: Risk): Verdict {
+  const readings = found.kind === 'model' ? [found.reading, ...found.declarations] : [];
+  const risks = [swept, ...readings.map((one) => one.risk)];
   if (risks.includes('dangerous')) return 'dangerous';
-  return risks.includes('review') ? 'review' : 'clean';
+  if (found.kind === 'none') return 'not-a-model';
+  return found.kind === 'ambiguous' || risks.includes('review') ? 'review' : 'clean';
 }

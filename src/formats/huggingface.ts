@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path/posix';
 import type { Label, TypeName } from '../contract/types.ts';
+import { Truncated } from '../model/bytes.ts';
 import { type ModelFile, open } from '../model/walk.ts';
 import {
   type Candidate,
@@ -13,6 +14,9 @@ import {
 } from './format.ts';
 import { type ModelFacts, type TaskField, taskOf } from './huggingface/tasks.ts';
 import { derived, type ToldField, tell, unknown } from './told.ts';
+import { torchArchive } from './torch/archive.ts';
+import { loadTorch } from './torch/load.ts';
+import { tensorsBelow } from './torch/tensors.ts';
 import { ASK_FOR_CONTRACT, countParameters, precisions } from './weights.ts';
 import { readSafetensors } from './wire/safetensors.ts';
 
@@ -69,14 +73,17 @@ function readJson(look: Look, path: string): Json | null {
   }
 }
 
-function readingOf(candidate: Candidate, look: Look, folder: string, config: Json): Reading {
+async function readingOf(candidate: Candidate, look: Look, folder: string, config: Json): Promise<Reading> {
   const architectures = config['architectures'];
   const architecture =
     Array.isArray(architectures) && typeof architectures[0] === 'string' ? architectures[0] : null;
   const labels = labelsOf(config);
-  const facts = factsOf(config, readJson(look, `${folder}preprocessor_config.json`), labels);
+  const weights = await readWeights(candidate, look);
+  const facts = {
+    ...factsOf(config, readJson(look, `${folder}preprocessor_config.json`), labels),
+    pooled: weights.names.some((name) => /(^|\.)pooler\.(dense\.)?weight$/.test(name)),
+  };
   const task = architecture === null ? null : taskOf(architecture, facts);
-  const weights = readWeights(candidate, look);
   const remarks: Remark[] = [...weights.remarks, ...activeContent(config, look, folder, candidate.path)];
   const properties: Record<string, string> = {};
   const keep = (key: string, value: unknown) => {
@@ -87,6 +94,9 @@ function readingOf(candidate: Candidate, look: Look, folder: string, config: Jso
   keep('task', task?.name);
   keep('context length', config['max_position_embeddings'] ?? config['n_positions']);
   keep('vocabulary', facts.vocabulary);
+  const quantization = config['quantization_config'];
+  if (typeof quantization === 'object' && quantization !== null)
+    keep('quantization', (quantization as Json)['quant_method']);
   keep('precision', weights.precision ?? config['dtype'] ?? config['torch_dtype']);
   const told = task
     ? tell(
@@ -153,7 +163,11 @@ function labelsOf(config: Json): Label[] | null {
     : entries.map(([, value]) => String(value));
 }
 
-function factsOf(config: Json, preprocessor: Json | null, labels: readonly Label[] | null): ModelFacts {
+function factsOf(
+  config: Json,
+  preprocessor: Json | null,
+  labels: readonly Label[] | null,
+): Omit<ModelFacts, 'pooled'> {
   const number = (value: unknown): number | null => (typeof value === 'number' && value > 0 ? value : null);
   const map = config['id2label'];
   const counted = typeof map === 'object' && map !== null ? Object.keys(map).length : null;
@@ -184,24 +198,40 @@ function precisionOf(dtype: unknown): TypeName | null {
   return name === 'float32' || name === 'float16' || name === 'bfloat16' || name === 'float64' ? name : null;
 }
 
-/** Parameters and precision from the safetensors headers; other weights are left to their own formats. */
-function readWeights(candidate: Candidate, look: Look) {
+interface Weights {
+  readonly remarks: readonly Remark[];
+  readonly names: readonly string[];
+  readonly parameters: number | null;
+  readonly precision: string | null;
+}
+
+interface Tensor {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
+/** Buffers that some architectures save beside their parameters. */
+const BUFFERS =
+  /(^|\.)(final_logits_bias|position_ids|token_type_ids|running_mean|running_var|num_batches_tracked|relative_position_index)$/;
+
+/** Parameters and precision from the headers of the weight files: safetensors, or else those that torch.save wrote. */
+async function readWeights(candidate: Candidate, look: Look): Promise<Weights> {
   const remarks: Remark[] = [];
-  const files = candidate.covers
-    .map((path) => look.file(path))
-    .filter((file): file is ModelFile => file !== undefined && /\/?model[^/]*\.safetensors$/.test(file.path));
-  const tensors: { dtype: string; shape: readonly number[] }[] = [];
-  for (const file of files) {
+  const files = candidate.covers.flatMap((path) => look.file(path) ?? []);
+  const safe = files.filter((file) => /(^|\/)model[^/]*\.safetensors$/.test(file.path));
+  const pickled = files.filter((file) => /(^|\/)pytorch_model[^/]*\.bin$/.test(file.path));
+  const tensors: Tensor[] = [];
+  for (const file of safe.length > 0 ? safe : pickled) {
     try {
-      using bytes = open(file);
-      tensors.push(...readSafetensors(bytes).tensors.values());
+      tensors.push(...(safe.length > 0 ? safeTensors(file) : await pickledTensors(file, look)));
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
+      if (!(error instanceof Malformed || error instanceof Truncated)) throw error;
       remarks.push({
-        rule: 'file-malformed',
+        rule: error instanceof Truncated ? 'file-truncated' : 'file-malformed',
         level: 'error',
         file: file.path,
-        message: `safetensors: ${error.message}`,
+        message: `the weights cannot be read: ${error.message}`,
         help: 'If the file is a Git LFS pointer, use actions/checkout with `lfs: true`; otherwise save it again.',
       });
     }
@@ -209,9 +239,29 @@ function readWeights(candidate: Candidate, look: Look) {
   const known = tensors.length > 0 && remarks.length === 0;
   return {
     remarks,
-    parameters: known ? countParameters(tensors) : null,
+    names: tensors.map((tensor) => tensor.name),
+    parameters: known ? countParameters(tensors.filter((tensor) => !BUFFERS.test(tensor.name))) : null,
     precision: known ? precisions(tensors) : null,
   };
+}
+
+function safeTensors(file: ModelFile): Tensor[] {
+  using bytes = open(file);
+  return [...readSafetensors(bytes).tensors].map(([name, tensor]) => ({ name, ...tensor }));
+}
+
+/** What is dangerous in these files is found by the sweep over the directory. */
+async function pickledTensors(file: ModelFile, look: Look): Promise<Tensor[]> {
+  const archive = torchArchive(look, file);
+  if (!archive) throw new Malformed('it is no file that torch.save wrote');
+  using bytes = open(file);
+  const loaded = await loadTorch(bytes, archive, file.path);
+  const seen = new Set<string>();
+  return tensorsBelow(loaded.root).filter(({ identity }) => {
+    const again = identity !== '' && seen.has(identity);
+    seen.add(identity);
+    return !again;
+  });
 }
 
 /** Code that loading would run: `auto_map` with trust_remote_code, and chat templates that reach for Python's insides. */

@@ -1,5 +1,5 @@
 import { open } from '../model/walk.ts';
-import { type Candidate, type Format, Malformed } from './format.ts';
+import { type Candidate, type Format, type Look, Malformed, type Remark } from './format.ts';
 import { weightsOnly } from './weights.ts';
 import { looksLikeSafetensors, readSafetensors } from './wire/safetensors.ts';
 
@@ -10,19 +10,57 @@ export const safetensors: Format = {
   detect: (look) =>
     look.directory.files
       .filter((file) => looksLikeSafetensors(look.head(file), file.size))
-      .map((file): Candidate => ({ format: 'safetensors', path: file.path, role: 'weights', covers: [] })),
+      .filter((file) => (SHARD.exec(file.path)?.[2] ?? '00001') === '00001')
+      .map((file): Candidate => {
+        const shards = shardsOf(file.path, look);
+        return { format: 'safetensors', path: file.path, role: 'weights', covers: shards };
+      }),
   async read(candidate, look) {
     const file = look.file(candidate.path);
     if (!file) throw new Malformed('the file is gone');
     using bytes = open(file);
     const header = readSafetensors(bytes);
-    return weightsOnly(candidate, {
+    const tensors = [...header.tensors.values()];
+    for (const path of candidate.covers) {
+      const shard = look.file(path);
+      if (!shard || !SHARD.test(path)) continue;
+      using more = open(shard);
+      tensors.push(...readSafetensors(more).tensors.values());
+    }
+    const reading = weightsOnly(candidate, {
       framework: { name: frameworkOf(header.metadata['format']), version: null },
-      tensors: [...header.tensors.values()],
+      tensors,
       properties: header.metadata,
     });
+    const stated = Number(SHARD.exec(file.path)?.[3] ?? 1);
+    const there = 1 + candidate.covers.filter((path) => SHARD.test(path)).length;
+    if (there === stated) return reading;
+    const missing: Remark = {
+      rule: 'file-missing',
+      level: 'error',
+      file: file.path,
+      message: `the weights are in ${stated} parts, and ${there} of them are here`,
+      help: 'Put all parts into the directory.',
+    };
+    return { ...reading, parameters: null, remarks: [missing, ...reading.remarks] };
   },
 };
+
+/** `model-00001-of-00003.safetensors`: one part of weights that are split. */
+const SHARD = /^(.*)-(\d{5})-of-(\d{5})\.safetensors$/;
+
+/** The other parts of the first one, and the index that lists which tensor is where. */
+function shardsOf(path: string, look: Look): string[] {
+  const [, stem, , total] = SHARD.exec(path) ?? [];
+  if (stem === undefined) return [];
+  return look.directory.files
+    .map((file) => file.path)
+    .filter((other) => {
+      const shard = SHARD.exec(other);
+      if (other === `${stem}.safetensors.index.json`) return true;
+      return shard?.[1] === stem && shard[3] === total && other !== path;
+    });
+}
 
 function frameworkOf(format: string | undefined): string {
   return (

@@ -4,7 +4,6 @@ import { tell } from './told.ts';
 import { torchArchive } from './torch/archive.ts';
 import { namedDimensions, signatureIn } from './torch/export-signature.ts';
 import { jsonMember, textMember } from './torch/members.ts';
-import { TORCH_EXPECTED } from './torch/policy.ts';
 import { ASK_FOR_CONTRACT } from './weights.ts';
 import { scanZip, worst } from './wire/scan-zip.ts';
 import { openZip, type Zip } from './wire/zip.ts';
@@ -34,7 +33,7 @@ async function readArchive(candidate: Candidate, zip: Zip, root: string): Promis
         name === `${root}serialized_exported_program.json` ||
         (name.startsWith(`${root}models/`) && /^[^/]+\.json$/.test(name.slice(`${root}models/`.length))),
     );
-  const scan = await scanZip(zip, candidate.path, { expected: TORCH_EXPECTED });
+  const scan = await scanZip(zip, candidate.path);
   const native = nativeCode(candidate, zip);
   const remarks = [...scan.remarks, ...native];
   const risk = worst(scan.risk, native.length > 0 ? 'review' : 'none');

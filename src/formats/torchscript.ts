@@ -3,7 +3,7 @@ import { type Candidate, emptyReading, type Format, Malformed, type Reading, typ
 import { type ToldSignature, tell } from './told.ts';
 import { torchArchive } from './torch/archive.ts';
 import { jsonMember, pickleMember, textMember } from './torch/members.ts';
-import { isTorchScriptClass, oddReferences, TORCH_EXPECTED } from './torch/policy.ts';
+import { isTorchScriptClass } from './torch/policy.ts';
 import {
   classesIn,
   type FindClass,
@@ -49,9 +49,6 @@ async function readScript(candidate: Candidate, zip: Zip, root: string): Promise
   const scan = await scanZip(zip, candidate.path, {
     known,
     trusted: isTorchScriptClass,
-    ...(oddReferences([...data.values, ...(constants?.values ?? [])]) === null && {
-      expected: TORCH_EXPECTED,
-    }),
   });
   const model = data.values[0];
   const entry = classOf(model);

@@ -9,6 +9,8 @@ export interface ModelFacts {
   readonly hidden: number | null;
   readonly channels: number | null;
   readonly imageSize: readonly [number, number] | null;
+  /** Whether the weights have a pooling layer: base models then return one vector more. */
+  readonly pooled: boolean;
   /** The type that the weights compute in, and so the type of what the model returns. */
   readonly precision: TypeName | null;
 }
@@ -57,9 +59,20 @@ const SEGMENTED = new Set([
 export function taskOf(architecture: string, facts: ModelFacts): Task | null {
   const row = TASKS.find(([suffix]) => architecture.endsWith(suffix));
   if (row) return row[1](facts);
-  return /Model$/.test(architecture) && facts.vocabulary !== null
-    ? { name: 'feature-extraction', inputs: textInputs(facts), outputs: [hiddenState(facts)] }
-    : null;
+  if (!/Model$/.test(architecture)) return null;
+  if (facts.vocabulary !== null)
+    return {
+      name: 'feature-extraction',
+      inputs: textInputs(facts),
+      outputs: [hiddenState(facts, 'sequence'), ...pooler(facts)],
+    };
+  if (facts.imageSize !== null)
+    return {
+      name: 'image-feature-extraction',
+      inputs: imageInputs(facts),
+      outputs: [hiddenState(facts, 'patches'), ...pooler(facts)],
+    };
+  return null;
 }
 
 const TOKENS: Shape = ['batch', 'sequence'];
@@ -88,8 +101,14 @@ function logits(facts: ModelFacts, shape: Shape, labelled = false): TaskField {
   };
 }
 
-function hiddenState(facts: ModelFacts): TaskField {
-  return { name: 'last_hidden_state', type: facts.precision, shape: ['batch', 'sequence', facts.hidden] };
+function hiddenState(facts: ModelFacts, axis: string): TaskField {
+  return { name: 'last_hidden_state', type: facts.precision, shape: ['batch', axis, facts.hidden] };
+}
+
+function pooler(facts: ModelFacts): TaskField[] {
+  return facts.pooled
+    ? [{ name: 'pooler_output', type: facts.precision, shape: ['batch', facts.hidden] }]
+    : [];
 }
 
 type Row = readonly [suffix: string, make: (facts: ModelFacts) => Task];
@@ -109,6 +128,14 @@ const TASKS: readonly Row[] = [
       name: 'token-classification',
       inputs: textInputs(f),
       outputs: [logits(f, ['batch', 'sequence', f.labelCount], true)],
+    }),
+  ],
+  [
+    'ForMultipleChoice',
+    (f) => ({
+      name: 'multiple-choice',
+      inputs: textInputs(f).map((one) => ({ ...one, shape: ['batch', 'choices', 'sequence'] })),
+      outputs: [logits(f, ['batch', 'choices'])],
     }),
   ],
   [

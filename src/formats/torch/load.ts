@@ -2,13 +2,14 @@ import { type Bytes, slice } from '../../model/bytes.ts';
 import { Malformed, type Remark, type Risk } from '../format.ts';
 import { assess } from '../wire/pickle/policy.ts';
 import { type PickleResult, readPickle, readPickleBytes } from '../wire/pickle/read.ts';
+import { expectedReferences } from '../wire/pickle/references.ts';
 import { is, textOf, type Value } from '../wire/pickle/values.ts';
 import { scanZip } from '../wire/scan-zip.ts';
 import { plainSource, pullStream } from '../wire/stream.ts';
 import { openZip } from '../wire/zip.ts';
 import type { TorchArchive } from './archive.ts';
 import { pickleMember } from './members.ts';
-import { isTorchHolder, oddReferences, TORCH_EXPECTED } from './policy.ts';
+import { isTorchHolder } from './policy.ts';
 import type { NamedTensor } from './tensors.ts';
 
 /** What `torch.load` would give, as an inert value, and what was found dangerous on the way. */
@@ -32,18 +33,18 @@ export async function loadTorch(bytes: Bytes, archive: TorchArchive, file: strin
   const scan = await scanZip(zip, file, {
     known: new Map([[`${archive.root}data.pkl`, data]]),
     trusted: isTorchHolder,
-    ...expectedIn(data),
   });
   return { root: data.values[0], layout: 'zip', ...scan, tensors: null, pickle: data };
 }
 
-const expectedIn = (result: PickleResult) =>
-  oddReferences(result.values) === null ? { expected: TORCH_EXPECTED } : {};
-
 /** Magic number, protocol, system, object, keys of the storages: five pickles. Then the storages' raw bytes. */
 async function loadLegacy(bytes: Bytes, file: string): Promise<Loaded> {
   const result = await readPickleBytes(bytes, { pickles: 5 });
-  const { remarks, risk } = await assess(result, { file, trusted: isTorchHolder, ...expectedIn(result) });
+  const { remarks, risk } = await assess(result, {
+    file,
+    trusted: isTorchHolder,
+    expected: expectedReferences(result.values),
+  });
   const [, , system, root, keys] = result.values;
   const bigEndian =
     is(system, 'dict') &&
@@ -77,7 +78,11 @@ async function loadTar(bytes: Bytes, file: string): Promise<Loaded> {
   const remarks: Remark[] = [];
   let risk: Risk = 'none';
   const judge = async (result: PickleResult): Promise<void> => {
-    const found = await assess(result, { file, trusted: isTorchHolder, expected: TORCH_EXPECTED });
+    const found = await assess(result, {
+      file,
+      trusted: isTorchHolder,
+      expected: expectedReferences(result.values),
+    });
     remarks.push(...found.remarks);
     if (found.risk === 'dangerous' || risk === 'none') risk = found.risk;
   };

@@ -6,6 +6,7 @@ import { decompressed } from './decompress.ts';
 import { isObjectArray, isPickleHead, legacyPickles, npyData } from './pickle/heads.ts';
 import { type AssessOptions, assess } from './pickle/policy.ts';
 import { type PickleResult, readPickle } from './pickle/read.ts';
+import { expectedReferences } from './pickle/references.ts';
 import { type PullStream, plainSource, pullStream, type Source } from './stream.ts';
 import { looksLikeZip, openZip, type Zip, type ZipEntry } from './zip.ts';
 
@@ -18,7 +19,6 @@ export interface Scan {
 export interface ScanOptions {
   /** What members were read as already, so that they are not read twice. */
   readonly known?: ReadonlyMap<string, PickleResult>;
-  readonly expected?: AssessOptions['expected'];
   readonly trusted?: AssessOptions['trusted'];
 }
 
@@ -144,18 +144,16 @@ export interface StreamOptions extends ScanOptions {
 /** Looks for danger in a stream that begins like a pickle, like torch's old files, or like an object array. */
 export async function scanStream(stream: PullStream, file: string, options: StreamOptions): Promise<Scan> {
   const head = await stream.peek(HEAD);
-  const expected = new Set(options.expected);
   const skip = npyData(head);
   if (skip !== null) {
     await stream.skip(skip);
   }
   const legacy = legacyPickles(head);
-  if (legacy !== null) expected.add('persistent-id');
   const result = await readPickle(stream, {
     ...(legacy !== null && { pickles: legacy }),
     ...(!options.named && { limits: STRAY_LIMITS }),
   });
-  return judged(result, options.member, file, { ...options, expected }, options.named);
+  return judged(result, options.member, file, options, options.named);
 }
 
 async function judged(
@@ -167,7 +165,7 @@ async function judged(
 ): Promise<Scan> {
   const { risk, remarks } = await assess(result, {
     file,
-    ...(options.expected && { expected: options.expected }),
+    expected: expectedReferences(result.values),
     ...(options.trusted && { trusted: options.trusted }),
   });
   const chance = !named && risk !== 'dangerous' && (result.error !== null || result.globals.length === 0);
