@@ -4,6 +4,7 @@ import { hydrosphere } from './declared/hydrosphere.ts';
 import { mlflow } from './declared/mlflow.ts';
 import { bentoml, kitops, modelfile } from './declared/packages.ts';
 import { triton } from './declared/triton.ts';
+import { fastai } from './fastai.ts';
 import type { Format } from './format.ts';
 import { gguf } from './gguf.ts';
 import { h2o } from './h2o.ts';
@@ -18,6 +19,7 @@ import { pmml } from './pmml.ts';
 import { safetensors } from './safetensors.ts';
 import { sklearn } from './sklearn.ts';
 import { skops } from './skops.ts';
+import { spark } from './spark.ts';
 import { tensorflow } from './tensorflow.ts';
 import { tensorflowGraph } from './tensorflow-graph.ts';
 import { tflite } from './tflite.ts';
@@ -41,6 +43,7 @@ export const FORMATS: readonly Format[] = [
   keras,
   sklearn,
   torch,
+  fastai,
   torchExport,
   torchscript,
   skops,
@@ -56,4 +59,5 @@ export const FORMATS: readonly Format[] = [
   triton,
   jax,
   h2o,
+  spark,
 ];

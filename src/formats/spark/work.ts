@@ -1,0 +1,33 @@
+import type { Label } from '../../contract/types.ts';
+import { derived, stated, type Told } from '../told.ts';
+import type { Frame } from './frame.ts';
+import type { Footers } from './parquet.ts';
+import type { Stage } from './stage.ts';
+
+/** What a stage's reader works with. */
+export interface Work {
+  readonly frame: Frame;
+  /** Footers of the stage's table, or of one below it. `null` when there is none, or it is damaged. */
+  footers(stage: Stage, table?: string): Promise<Footers | null>;
+  /** Values of one small column of it; empty when there is none. */
+  column(stage: Stage, name: string): Promise<unknown[]>;
+  /** Columns that only training needs: an indexer that makes one does nothing when its input is missing. */
+  readonly training: ReadonlySet<string>;
+}
+
+/** Reads one stage: takes its columns from the frame and makes new ones. */
+export type StageReader = (stage: Stage, work: Work) => void | Promise<void>;
+
+/** `0, 1, … n-1`: the values that a class number takes. */
+export function numbersTo(size: number, where: string): Told<readonly Label[]> {
+  return derived(
+    Array.from({ length: size }, (_, index) => index),
+    where,
+  );
+}
+
+/** Names of classes, where there are as many as the model has classes. */
+export function namesFor(names: Told<readonly Label[]> | undefined, size: number | null) {
+  if (!names?.value || (size !== null && names.value.length !== size)) return undefined;
+  return stated(names.value, names.evidence.where);
+}

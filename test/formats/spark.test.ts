@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import type { Reading } from '../../src/formats/format.ts';
+import { lookAt, readModel } from '../../src/formats/read.ts';
+import { walk } from '../../src/model/walk.ts';
+
+const ML = 'org.apache.spark.ml';
+
+/** Metadata as Spark writes it: one line of JSON. */
+function metadata(type: string, uid: string, paramMap: object, more: object = {}): string {
+  return `${JSON.stringify({ class: type, timestamp: 1, sparkVersion: '2.3.0', uid, paramMap, ...more })}\n`;
+}
+
+async function reading(files: Readonly<Record<string, string>>): Promise<Reading> {
+  const root = mkdtempSync(join(tmpdir(), 'lading-spark-'));
+  try {
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(join(root, dirname(path)), { recursive: true });
+      writeFileSync(join(root, path), content);
+    }
+    const found = await readModel(lookAt(walk('model', root)));
+    assert.equal(found.kind, 'model', JSON.stringify(found));
+    return found.kind === 'model' ? found.reading : assert.fail();
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
+/** `name: type [shape]`, one a column. */
+function sides(read: Reading): { inputs: string[]; outputs: string[] } {
+  const one = read.contract?.signatures['transform'];
+  const words = (fields: NonNullable<typeof one>['inputs']) =>
+    (fields ?? []).map((field) => `${field.name}: ${field.type} ${JSON.stringify(field.shape)}`);
+  return { inputs: words(one?.inputs ?? []), outputs: words(one?.outputs ?? []) };
+}
+
+/** A pipeline of stages, each in its numbered folder. */
+function pipeline(stages: readonly (readonly [string, string, object, object?])[]): Record<string, string> {
+  const uids = stages.map(([, uid]) => uid);
+  const width = String(stages.length - 1).length;
+  return {
+    'metadata/part-00000': metadata(`${ML}.PipelineModel`, 'pipe', { stageUids: uids }),
+    ...Object.fromEntries(
+      stages.map(([type, uid, params, more], index) => [
+        `stages/${String(index).padStart(width, '0')}_${uid}/metadata/part-00000`,
+        metadata(`${ML}.${type}`, uid, params, more),
+      ]),
+    ),
+  };
+}
+
+const FOREST = 'classification.RandomForestClassificationModel';
+
+test('metadata of Spark 2 without defaults is read with the names that Spark itself gives columns', async () => {
+  const read = await reading({
+    'metadata/part-00000': metadata(
+      `${ML}.${FOREST}`,
+      'rfc_1',
+      {},
+      { numFeatures: 31, numClasses: 2, numTrees: 20 },
+    ),
+  });
+  assert.deepEqual(sides(read), {
+    inputs: ['features: float64 ["batch",31]'],
+    outputs: [
+      'rawPrediction: float64 ["batch",2]',
+      'probability: float64 ["batch",2]',
+      'prediction: float64 ["batch"]',
+    ],
+  });
+  assert.deepEqual(read.framework, { name: 'spark', version: '2.3.0' });
+});
+
+test('the line of metadata may stand in any part, whatever the part is called', async () => {
+  const line = metadata(`${ML}.feature.Tokenizer`, 'tok', { inputCol: 'text', outputCol: 'words' });
+  const read = await reading({
+    'metadata/part-00000-9a-c000.txt': '',
+    'metadata/part-00001-9a-c000.txt': line,
+    'metadata/_SUCCESS': '',
+  });
+  assert.deepEqual(sides(read), {
+    inputs: ['text: string ["batch"]'],
+    outputs: ['words: string ["batch",null]'],
+  });
+});
+
+test('a part that was split anywhere is put together', async () => {
+  const line = metadata(`${ML}.feature.Tokenizer`, 'tok', { inputCol: 'text', outputCol: 'words' });
+  const read = await reading({
+    'metadata/part-00000': line.slice(0, 100),
+    'metadata/part-00001': line.slice(100),
+  });
+  assert.equal(sides(read).inputs.length, 1);
+});
+
+test('stages run in the order of stageUids, and not of their names', async () => {
+  const stages = Array.from({ length: 11 }, (_, index): [string, string, object] => [
+    'feature.Bucketizer',
+    `b${10 - index}`,
+    { inputCol: index === 0 ? 'age' : `c${index - 1}`, outputCol: `c${index}` },
+  ]);
+  assert.deepEqual(sides(await reading(pipeline(stages))), {
+    inputs: ['age: float64 ["batch"]'],
+    outputs: ['c10: float64 ["batch"]'],
+  });
+});
+
+test('an assembler whose numbers are as many as the model takes has numbers for its inputs', async () => {
+  const assembler = [
+    'feature.VectorAssembler',
+    'va',
+    { inputCols: ['a', 'b'], outputCol: 'features' },
+  ] as const;
+  const four = await reading(pipeline([assembler, [FOREST, 'rf', {}, { numFeatures: 2, numClasses: 3 }]]));
+  assert.deepEqual(sides(four).inputs, ['a: float64 ["batch"]', 'b: float64 ["batch"]']);
+  const more = await reading(pipeline([assembler, [FOREST, 'rf', {}, { numFeatures: 5, numClasses: 3 }]]));
+  assert.deepEqual(sides(more).inputs, ['a: float64 null', 'b: float64 null']);
+  const pointer = '/signatures/transform/inputs/0/shape';
+  assert.equal(more.evidence[pointer]?.kind, 'unknown');
+});
+
+test('a vector that is put together with numbers has what is left of the width', async () => {
+  const read = await reading(
+    pipeline([
+      ['feature.Tokenizer', 't', { inputCol: 'text', outputCol: 'words' }],
+      ['feature.HashingTF', 'h', { inputCol: 'words', outputCol: 'tf', numFeatures: 20 }],
+      ['feature.VectorAssembler', 'va', { inputCols: ['tf', 'embedding'], outputCol: 'features' }],
+      [FOREST, 'rf', {}, { numFeatures: 28, numClasses: 2 }],
+    ]),
+  );
+  assert.deepEqual(sides(read).inputs, ['text: string ["batch"]', 'embedding: float64 ["batch",8]']);
+});
+
+test('the indexer of the label is no input; one whose output is a feature too stays', async () => {
+  const label = ['feature.StringIndexerModel', 'si', { inputCol: 'species', outputCol: 'label' }] as const;
+  const forest = [FOREST, 'rf', { labelCol: 'label' }, { numFeatures: 1, numClasses: 3 }] as const;
+  const a = ['feature.VectorAssembler', 'va', { inputCols: ['age'], outputCol: 'features' }] as const;
+  const b = ['feature.VectorAssembler', 'va', { inputCols: ['label'], outputCol: 'features' }] as const;
+  assert.deepEqual(sides(await reading(pipeline([label, a, forest]))).inputs, ['age: float64 ["batch"]']);
+  const both = (await reading(pipeline([label, b, forest]))).contract?.signatures['transform'];
+  assert.deepEqual(
+    both?.inputs?.map((field) => field.name),
+    ['species'],
+  );
+});
+
+test('weights, labels and empty column names are no columns of a prediction', async () => {
+  const read = await reading({
+    'metadata/part-00000': metadata(
+      `${ML}.${FOREST}`,
+      'rf',
+      { labelCol: 'y', weightCol: 'w', probabilityCol: '', rawPredictionCol: '', leafCol: '' },
+      { numFeatures: 2, numClasses: 2 },
+    ),
+  });
+  assert.deepEqual(sides(read), {
+    inputs: ['features: float64 ["batch",2]'],
+    outputs: ['prediction: float64 ["batch"]'],
+  });
+});
+
+test('the best model of a search is the model, also inside a pipeline', async () => {
+  const best = metadata(`${ML}.${FOREST}`, 'rf', {}, { numFeatures: 3, numClasses: 2 });
+  const inside = pipeline([['tuning.CrossValidatorModel', 'cv', {}]]);
+  const read = await reading({ ...inside, 'stages/0_cv/bestModel/metadata/part-00000': best });
+  assert.deepEqual(sides(read).inputs, ['features: float64 ["batch",3]']);
+  assert.equal(sides(read).outputs.length, 3);
+});
+
+test('stages of other packages keep their columns, without types', async () => {
+  const read = await reading(
+    pipeline([['feature.Tokenizer', 't', { inputCol: 'text', outputCol: 'words' }]]),
+  );
+  assert.equal(read.remarks.length, 0);
+  const own = await reading({
+    'metadata/part-00000': metadata('com.example.Embedder', 'e', { inputCol: 'text', outputCol: 'vector' }),
+  });
+  assert.deepEqual(sides(own), { inputs: ['text: null null'], outputs: ['vector: null null'] });
+  assert.equal(own.evidence['/signatures/transform/inputs/0/type']?.kind, 'unknown');
+});
+
+test('a pipeline that was not fitted has no contract, and says what to save', async () => {
+  const read = await reading({
+    'metadata/part-00000': metadata(`${ML}.Pipeline`, 'p', { stageUids: [] }),
+  });
+  assert.equal(read.contract, null);
+  assert.match(read.remarks[0]?.help ?? '', /PipelineModel/);
+});
+
+test('a missing stage is damage, not a shorter pipeline', async () => {
+  const files = pipeline([
+    ['feature.Tokenizer', 't', { inputCol: 'text', outputCol: 'words' }],
+    ['feature.HashingTF', 'h', { inputCol: 'words', outputCol: 'tf' }],
+  ]);
+  delete files['stages/1_h/metadata/part-00000'];
+  const read = await reading(files);
+  assert.equal(read.contract, null);
+  assert.match(read.remarks[0]?.message ?? '', /stage 1 \("h"\) is not there/);
+  assert.notEqual(read.risk, 'none');
+});
+
+test('a damaged table is said, and what the metadata says stays', async () => {
+  const read = await reading({
+    'metadata/part-00000': metadata(`${ML}.classification.LogisticRegressionModel`, 'lr', {}),
+    'data/part-00000-a.snappy.parquet': `PAR1${'x'.repeat(40)}`,
+  });
+  assert.deepEqual(sides(read).inputs, ['features: float64 ["batch",null]']);
+  assert.deepEqual(
+    read.remarks.map((one) => one.rule),
+    ['file-malformed'],
+  );
+  assert.equal(read.risk, 'review');
+});
+
+test('models of the RDD-based library take one vector', async () => {
+  const read = await reading({
+    'metadata/part-00000': `${JSON.stringify({
+      class: 'org.apache.spark.mllib.classification.LogisticRegressionModel',
+      version: '1.0',
+      numFeatures: 692,
+      numClasses: 2,
+    })}\n`,
+  });
+  const predict = read.contract?.signatures['predict'];
+  assert.deepEqual(predict?.inputs?.[0]?.shape, ['batch', 692]);
+});
+
+test('a statement of SQL needs the columns that it names and makes those after AS', async () => {
+  const read = await reading({
+    'metadata/part-00000': metadata(`${ML}.feature.SQLTransformer`, 'sql', {
+      statement: "SELECT *, (v1 + `v 2`) AS v3, upper(city) AS big, 'text' AS t FROM __THIS__",
+    }),
+  });
+  const { inputs = [], outputs = [] } = read.contract?.signatures['transform'] ?? {};
+  assert.deepEqual(
+    inputs?.map((field) => field.name),
+    ['v1', 'v 2', 'city'],
+  );
+  assert.deepEqual(
+    outputs?.map((field) => field.name),
+    ['v3', 'big', 't'],
+  );
+});
