@@ -82,21 +82,23 @@ export async function inspectModel(directory: ModelDirectory, options: InspectOp
     ...swept.remarks,
     ...(found.kind === 'none' ? [] : lint(directory, reading, digests)),
   ];
+  // Where the model itself says nothing, what another tool's file declares is all there is to know.
+  const spoken = reading?.contract ? reading : (declarations.find((one) => one.contract !== null) ?? reading);
   const inspection: Inspection = {
     name: options.name,
     path: directory.path,
     format: reading?.format ?? null,
     file: reading?.path ?? null,
     framework: reading?.framework ?? null,
-    contract: reading?.contract ?? null,
-    default: reading?.contract ? defaultSignature(reading.contract) : null,
+    contract: spoken?.contract ?? null,
+    default: spoken?.contract ? defaultSignature(spoken.contract) : null,
     features: reading?.features ?? null,
     labels: reading?.labels ?? null,
     parameters: reading?.parameters ?? null,
     properties: reading?.properties ?? {},
     requirements: reading?.requirements ?? {},
     verdict: verdictOf(found, swept.risk),
-    evidence: reading?.evidence ?? {},
+    evidence: spoken?.evidence ?? {},
     findings: sortFindings(distinct(remarks.map((remark) => toFinding(remark, options.name, directory)))),
     declarations: declarations.map(({ format, path, contract }) => ({ format, path, contract })),
     files: {
