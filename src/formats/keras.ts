@@ -14,6 +14,7 @@ import { innerLayer } from './keras/layers.ts';
 import { assumed, derived, stated, type ToldField, tell, unknown } from './told.ts';
 import { ASK_FOR_CONTRACT, weightsOnly } from './weights.ts';
 import { findSuperblock, type Hdf5, openHdf5 } from './wire/hdf5.ts';
+import { scanZip, worst } from './wire/scan-zip.ts';
 import { entryBytes, findEntry, looksLikeZip, openZip, readText, type Zip } from './wire/zip.ts';
 
 const MAX_CONFIG = 64 * 1024 * 1024;
@@ -35,7 +36,15 @@ export const keras: Format = {
     const file = look.file(candidate.path);
     if (!file) throw new Malformed('the file is gone');
     using bytes = open(file);
-    return looksLikeZip(look.head(file)) ? readArchive(candidate, bytes) : readHdf5(candidate, bytes);
+    if (!looksLikeZip(look.head(file))) return readHdf5(candidate, bytes);
+    const zip = openZip(bytes);
+    const scan = await scanZip(zip, candidate.path);
+    const reading = readArchive(candidate, zip);
+    return {
+      ...reading,
+      risk: worst(reading.risk, scan.risk),
+      remarks: [...scan.remarks, ...reading.remarks],
+    };
   },
 };
 
@@ -70,26 +79,16 @@ function hdf5Role(look: Look, path: string): Candidate['role'] {
   }
 }
 
-function readArchive(candidate: Candidate, bytes: Bytes): Reading {
-  const zip = openZip(bytes);
+function readArchive(candidate: Candidate, zip: Zip): Reading {
   const config = jsonOf(zip, 'config.json');
   if (!config) throw new Malformed('config.json is missing or no JSON object');
   const metadata = jsonOf(zip, 'metadata.json');
   const version = metadata?.['keras_version'];
-  const remarks: Remark[] = zip.anomalies.map((anomaly) => ({
-    rule: 'archive-tampered',
-    level: 'error',
-    file: candidate.path,
-    message: anomaly.message,
-    help: 'No tool writes archives like this; get the model from its makers again.',
-  }));
   return readingOf(candidate, {
     config,
     version: typeof version === 'string' ? version : null,
     loss: lossOf(config['compile_config']),
     parameters: parametersInZip(zip),
-    remarks,
-    tampered: zip.anomalies.length > 0,
   });
 }
 
@@ -113,8 +112,6 @@ function readHdf5(candidate: Candidate, bytes: Bytes): Reading {
     version: typeof version === 'string' ? version : null,
     loss: lossOf(parse(root.attributes.get('training_config'))),
     parameters,
-    remarks: [],
-    tampered: false,
   });
 }
 
@@ -123,8 +120,6 @@ interface Source {
   readonly version: string | null;
   readonly loss: string | null;
   readonly parameters: number | null;
-  readonly remarks: readonly Remark[];
-  readonly tampered: boolean;
 }
 
 function readingOf(candidate: Candidate, source: Source): Reading {
@@ -132,7 +127,7 @@ function readingOf(candidate: Candidate, source: Source): Reading {
   if (!model) throw new Malformed('the config has no class_name');
   const ports = portsOf(model, source.config['build_config']);
   const active = activeContent(candidate, ports, source.config);
-  const remarks = [...source.remarks, ...active];
+  const remarks = [...active];
   const callable = ports.inputs !== null || ports.outputs !== null;
   if (!callable)
     remarks.push({
@@ -166,7 +161,7 @@ function readingOf(candidate: Candidate, source: Source): Reading {
       ...(typeof activation === 'string' && { 'last activation': activation }),
     },
     requirements: { keras: source.version, tensorflow: null },
-    risk: active.length > 0 || source.tampered ? 'dangerous' : 'none',
+    risk: active.length > 0 ? 'dangerous' : 'none',
     remarks,
   };
 }

