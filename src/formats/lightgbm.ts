@@ -43,6 +43,8 @@ function readBooster(candidate: Candidate, bytes: Bytes): Reading {
   }
   if (!tail.includes('end of trees') && !tail.includes('end of parameters'))
     throw new Malformed('the trees do not end: the file was probably cut short');
+  if (/\nparameters:\r?\n/.test(tail) && !tail.includes('\nend of parameters'))
+    throw new Malformed('the parameters do not end: the file was probably cut short');
   return readingOf(candidate, values, categoriesOf(tail));
 }
 

@@ -1,4 +1,4 @@
-import type { Bytes } from '../../model/bytes.ts';
+import { type Bytes, Truncated } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
 
 /** What the header of a safetensors file says. Source: the safetensors README, "Format". */
@@ -45,7 +45,8 @@ export function looksLikeSafetensors(head: Uint8Array, size: number): boolean {
 
 /**
  * Reads the header; tensor data is not touched.
- * @throws Malformed when the header is not JSON, or tensors overlap, leave gaps or go past the end of the file.
+ * @throws Malformed when the header is not JSON, or tensors overlap or leave gaps.
+ * @throws Truncated when the tensors go past the end of the file.
  */
 export function readSafetensors(bytes: Bytes): SafetensorsHeader {
   const prefix = bytes.read(0, 8);
@@ -68,9 +69,7 @@ export function readSafetensors(bytes: Bytes): SafetensorsHeader {
     at = end;
   }
   if (8 + Number(length) + at > bytes.size)
-    throw new Malformed(
-      `the tensors need ${8 + Number(length) + at} bytes and the file has ${bytes.size}: it is cut short`,
-    );
+    throw new Truncated(`the tensors need ${8 + Number(length) + at} bytes and the file has ${bytes.size}`);
   const metadata: Record<string, string> = {};
   for (const [key, value] of Object.entries(parsed['__metadata__'] ?? {}))
     if (typeof value === 'string') metadata[key] = value;

@@ -1,0 +1,302 @@
+/** Very large files cost what their structure costs, and what is no model is called by its name. */
+import assert from 'node:assert/strict';
+import {
+  closeSync,
+  cpSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { field, head, int } from '../helpers/proto.ts';
+import { plainEnvironment, ROOT, run } from '../helpers/runner.ts';
+
+const MODELS = join(ROOT, 'test/fixtures/models');
+const CLI = join(ROOT, 'src/cli.ts');
+const GB = 1024 ** 3;
+const MAX_MEMORY = 128 * 1024 * 1024;
+const MAX_READ = 4 * 1024 * 1024;
+
+/** Linux's own account of a process when it ends: VmHWM is its peak memory, rchar what it read. */
+const account = (report: string) =>
+  `data:text/javascript,${encodeURIComponent(
+    `import { readFileSync, writeFileSync } from 'node:fs'; process.on('exit', () => writeFileSync(${JSON.stringify(report)}, readFileSync('/proc/self/io', 'utf8') + readFileSync('/proc/self/status', 'utf8')));`,
+  )}`;
+
+async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
+  const path = mkdtempSync(join(tmpdir(), 'lading-limits-'));
+  try {
+    await use(path);
+  } finally {
+    rmSync(path, { recursive: true });
+  }
+}
+
+/** Runs Node, and says what that took in bytes. */
+async function cost(folder: string, args: readonly string[]) {
+  const report = join(folder, 'report');
+  const ran = await run(process.execPath, ['--import', account(report), ...args], {
+    cwd: folder,
+    env: plainEnvironment(),
+  });
+  const text = readFileSync(report, 'utf8');
+  const number = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(text)?.[1]);
+  return { ...ran, memory: number('VmHWM') * 1024, read: number('rchar') };
+}
+
+/** A file of these parts, where a number is so many zeros that take no space on the disk. */
+function sparse(path: string, ...parts: readonly (Buffer | number)[]): void {
+  const fd = openSync(path, 'w');
+  let at = 0;
+  for (const part of parts) {
+    if (typeof part !== 'number') writeSync(fd, part, 0, part.length, at);
+    at += typeof part === 'number' ? part : part.length;
+  }
+  ftruncateSync(fd, at);
+  closeSync(fd);
+}
+
+const ascii = (text: string) => Buffer.from(text, 'latin1');
+const uint64 = (value: number) => {
+  const buffer = Buffer.alloc(8);
+  buffer.writeBigUInt64LE(BigInt(value));
+  return buffer;
+};
+
+/** A matrix product whose weights lie inside the file, before the inputs and outputs, as `onnx.save` writes it. */
+function writeOnnx(folder: string, bytes: number): void {
+  const columns = bytes / 4 / 4;
+  const tensor = Buffer.concat([int(1, 4), int(1, columns), int(2, 1), field(8, 'w'), head(9, bytes)]);
+  const node = field(1, field(1, 'x'), field(1, 'w'), field(2, 'y'), field(4, 'MatMul'));
+  const value = (name: string, size: number) => {
+    const shape = field(2, field(1, field(2, 'batch')), field(1, int(1, size)));
+    return Buffer.concat([field(1, name), field(2, field(1, int(1, 1), shape))]);
+  };
+  const start = Buffer.concat([node, field(2, 'g'), head(5, tensor.length + bytes), tensor]);
+  const end = Buffer.concat([field(11, value('x', 4)), field(12, value('y', columns))]);
+  const graph = head(7, start.length + bytes + end.length);
+  const opset = field(8, int(2, 21));
+  sparse(join(folder, 'model.onnx'), Buffer.concat([int(1, 10), graph, start]), bytes, end, opset);
+}
+
+/** A LinearRegression of four features as joblib writes it, with a `coef_` of this size between the opcodes. */
+function writeJoblib(folder: string, bytes: number): void {
+  const text = (value: string) => Buffer.concat([Buffer.from([0x8c, value.length]), ascii(value)]);
+  const global = (module: string, name: string) => Buffer.concat([text(module), text(name), ascii('\x93')]);
+  const before = Buffer.concat([
+    ascii('\x80\x04'),
+    global('sklearn.linear_model._base', 'LinearRegression'),
+    ascii(')\x81}('),
+    text('n_features_in_'),
+    ascii('K\x04'),
+    text('coef_'),
+    global('joblib.numpy_pickle', 'NumpyArrayWrapper'),
+    ascii(')\x81}('),
+    text('subclass'),
+    global('numpy', 'ndarray'),
+    text('shape'),
+    ascii('\x8a\x08'),
+    uint64(bytes / 8 / 4),
+    ascii('K\x04\x86'),
+    text('order'),
+    text('C'),
+    text('dtype'),
+    global('numpy', 'dtype'),
+    text('f8'),
+    ascii('\x89\x88\x87R(K\x03'),
+    text('<'),
+    ascii('NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb'),
+    text('allow_mmap'),
+    ascii('\x88'),
+    text('numpy_array_alignment_bytes'),
+    ascii('K\x10ub\x01\xff'),
+  ]);
+  const after = Buffer.concat([text('_sklearn_version'), text('1.5.2'), ascii('ub.')]);
+  sparse(join(folder, 'model.joblib'), before, bytes, after);
+}
+
+function writeSafetensors(folder: string, bytes: number): void {
+  const header = ascii(
+    JSON.stringify({ weight: { dtype: 'F32', shape: [bytes / 4], data_offsets: [0, bytes] } }),
+  );
+  sparse(join(folder, 'model.safetensors'), uint64(header.length), header, bytes);
+}
+
+/** A SavedModel of the fixtures with more weights than its index asks for. */
+function writeSavedModel(folder: string, bytes: number): void {
+  cpSync(join(MODELS, 'tensorflow/keras-export/model'), folder, { recursive: true });
+  const data = readdirSync(join(folder, 'variables')).find((name) => name.includes('.data-')) ?? '';
+  truncateSync(join(folder, 'variables', data), bytes);
+}
+
+/** A Keras file of the fixtures, its first kernel widened to this size and moved behind the end. */
+function writeHdf5(folder: string, bytes: number): void {
+  const file = readFileSync(join(MODELS, 'keras/mlp-h5/model/model.h5'));
+  const columns = bytes / 4 / 4;
+  // Data layout message, version 3, contiguous: address, and size of 4 × 8 float32.
+  const layout = file.findIndex(
+    (byte, at) =>
+      byte === 3 && file[at + 1] === 1 && at + 18 <= file.length && file.readBigUInt64LE(at + 10) === 128n,
+  );
+  const dimensions = file.lastIndexOf(Buffer.concat([uint64(4), uint64(8)]), layout);
+  assert.ok(layout > 0 && dimensions > 0);
+  for (const at of [dimensions, dimensions - 16]) if (at > 0) uint64(columns).copy(file, at + 8);
+  uint64(file.length).copy(file, layout + 2);
+  uint64(bytes).copy(file, layout + 10);
+  sparse(join(folder, 'model.h5'), file, bytes);
+}
+
+const LARGE = [
+  { what: 'an ONNX model of 5 GB with its weights inside', format: 'onnx', size: 5 * GB, write: writeOnnx },
+  { what: 'a joblib file of 3 GB', format: 'sklearn', size: 3 * GB, write: writeJoblib },
+  { what: 'a safetensors file of 3 GB', format: 'safetensors', size: 3 * GB, write: writeSafetensors },
+  { what: 'a SavedModel with 2 GB of variables', format: 'tensorflow', size: 2 * GB, write: writeSavedModel },
+  { what: 'an HDF5 file of 3 GB', format: 'keras', size: 3 * GB, write: writeHdf5 },
+] as const;
+
+for (const { what, format, size, write } of LARGE)
+  test(`${what} is read in the memory and the bytes of its structure`, (t) =>
+    inFolder(async (folder) => {
+      if (process.platform !== 'linux') return t.skip('memory and reads are counted by Linux');
+      const models = { small: join(folder, 'small'), large: join(folder, 'large') };
+      for (const path of Object.values(models)) mkdirSync(path);
+      write(models.small, 4096);
+      write(models.large, size);
+      const empty = await cost(folder, ['-e', '0']);
+      const inspect = (path: string) => cost(folder, [CLI, 'inspect', path, '--format', 'json']);
+      const small = await inspect(models.small);
+      const large = await inspect(models.large);
+      assert.equal(large.code, 0, large.stdout + large.stderr);
+      const said = JSON.parse(large.stdout);
+      assert.equal(said.format, format);
+      assert.equal(said.verdict, 'clean');
+      if (format !== 'safetensors') assert.notEqual(said.contract, null);
+      const memory = large.memory - empty.memory;
+      assert.ok(memory < MAX_MEMORY, `${memory} bytes of memory above an empty process`);
+      // The program's own sources are read both times.
+      const read = large.read - small.read;
+      assert.ok(read < MAX_READ, `${read} bytes more are read than of a small model`);
+    }));
+
+/** What `inspect` says of a directory: its exit code and rules, never a stack trace. */
+async function inspected(folder: string, ...args: string[]) {
+  const json = await run(process.execPath, [CLI, 'inspect', ...args, '--format', 'json'], {
+    cwd: folder,
+    env: plainEnvironment(),
+  });
+  assert.doesNotMatch(json.stdout + json.stderr, /^\s+at .*:\d+:\d+\)?$/m);
+  return json;
+}
+
+async function rulesOf(folder: string): Promise<{ code: number; rules: string[]; verdict: string }> {
+  const { code, stdout, stderr } = await inspected(folder, 'model');
+  assert.notEqual(stdout, '', stderr);
+  const { findings, verdict } = JSON.parse(stdout);
+  const errors = findings.filter((one: { level: string }) => one.level === 'error');
+  for (const one of errors) assert.ok(one.message && one.help, one.rule);
+  return { code, rules: errors.map((one: { rule: string }) => one.rule), verdict };
+}
+
+const POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${'ab'.repeat(32)}\nsize 3221225472\n`;
+const PAGE = '<!DOCTYPE html>\n<html><head><title>404</title></head><body>Not found</body></html>\n';
+const NAMES = [
+  'model.pkl',
+  'model.joblib',
+  'model.onnx',
+  'model.h5',
+  'model.keras',
+  'model.pt',
+  'model.tflite',
+];
+
+for (const [what, content, rule] of [
+  ['an empty file', '', 'file-empty'],
+  ['a Git LFS pointer', POINTER, 'file-lfs-pointer'],
+  ['an HTML error page', PAGE, 'file-not-a-model'],
+  ['a file of zeros', Buffer.alloc(100_000), 'file-not-a-model'],
+] as const)
+  test(`${what} under the name of a model is called by its name`, async () => {
+    for (const name of NAMES)
+      await inFolder(async (folder) => {
+        mkdirSync(join(folder, 'model'));
+        writeFileSync(join(folder, 'model', name), content);
+        const { code, rules, verdict } = await rulesOf(folder);
+        assert.deepEqual({ code, rules, verdict }, { code: 1, rules: [rule], verdict: 'not-a-model' }, name);
+      });
+  });
+
+test('a directory with no files, or none that is a model, is said to hold none', async () => {
+  for (const files of [[], ['README.md', 'notes.csv']])
+    await inFolder(async (folder) => {
+      mkdirSync(join(folder, 'model'));
+      for (const name of files) writeFileSync(join(folder, 'model', name), 'a,b\n1,2\n');
+      const { code, rules, verdict } = await rulesOf(folder);
+      assert.deepEqual(
+        { code, rules, verdict },
+        { code: 1, rules: ['model-missing'], verdict: 'not-a-model' },
+      );
+    });
+});
+
+test('a directory that is not there is a message about the path', () =>
+  inFolder(async (folder) => {
+    const { code, stdout, stderr } = await inspected(folder, 'models/churn');
+    assert.notEqual(code, 0);
+    assert.match(stdout + stderr, /models\/churn/);
+  }));
+
+const CUT = [
+  'onnx/linear-ir13/model',
+  'sklearn/container-joblib/model',
+  'sklearn/container-gzip/model',
+  'sklearn/pickle-protocol-2/model',
+  'keras/mlp-keras/model',
+  'keras/mlp-h5/model',
+  'tensorflow/v1/model',
+  'tflite/keras-float/model',
+  'torchscript/scripted/model',
+  'torch/state-dict-legacy/model',
+  'xgboost/regression-named-json/model',
+  'xgboost/regression-named-ubj/model',
+  'catboost/regressor/model',
+  'lightgbm/regression-named/model',
+];
+
+const DAMAGED = ['file-truncated', 'file-malformed', 'pickle-malformed'];
+
+for (const model of CUT)
+  test(`${dirname(model)} cut short is said to be damaged`, () =>
+    inFolder(async (folder) => {
+      const target = join(folder, 'model');
+      cpSync(join(MODELS, model), target, { recursive: true });
+      for (const name of readdirSync(target)) {
+        const path = join(target, name);
+        if (!/\.(onnx|joblib|pkl|keras|h5|pb|tflite|pt|pth|json|ubj|cbm|txt|bin)$/.test(name)) continue;
+        truncateSync(path, Math.floor(readFileSync(path).length * 0.6));
+      }
+      const { code, rules, verdict } = await rulesOf(folder);
+      assert.equal(code, 1);
+      assert.ok(
+        rules.some((rule) => DAMAGED.includes(rule)),
+        rules.join(),
+      );
+      assert.notEqual(verdict, 'clean');
+    }));
+
+test('a safetensors file whose weights end early is said to be cut short', () =>
+  inFolder(async (folder) => {
+    mkdirSync(join(folder, 'model'));
+    writeSafetensors(join(folder, 'model'), 4096);
+    truncateSync(join(folder, 'model/model.safetensors'), 1000);
+    const { code, rules } = await rulesOf(folder);
+    assert.deepEqual({ code, rules }, { code: 1, rules: ['file-truncated'] });
+  }));
