@@ -1,8 +1,8 @@
 import type { Label, ScalarType, Shape } from '../contract/types.ts';
 import { type Bytes, slice } from '../model/bytes.ts';
-import { open } from '../model/walk.ts';
 import { type Column, tabularInputs } from './columns.ts';
 import { type Candidate, emptyReading, type Format, Malformed, type Reading } from './format.ts';
+import { openCandidate } from './open.ts';
 import { assumed, derived, stated, type ToldField, type ToldSignature, tell } from './told.ts';
 import { rootTable, type Table } from './wire/flatbuffer.ts';
 
@@ -15,9 +15,7 @@ export const catboost: Format = {
       .filter((file) => Buffer.from(look.head(file).subarray(0, 4)).toString('latin1') === 'CBM1')
       .map((file): Candidate => ({ format: 'catboost', path: file.path, role: 'model', covers: [] })),
   async read(candidate, look) {
-    const file = look.file(candidate.path);
-    if (!file) throw new Malformed('the file is gone');
-    using bytes = open(file);
+    using bytes = openCandidate(candidate, look);
     const size = new DataView(bytes.read(4, 4).slice().buffer).getUint32(0, true);
     return readingOf(candidate, slice(bytes, 8, size));
   },

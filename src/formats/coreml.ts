@@ -1,6 +1,6 @@
 import type { Label, ScalarType, Shape } from '../contract/types.ts';
-import { open } from '../model/walk.ts';
 import { type Candidate, emptyReading, type Format, type Look, Malformed, type Reading } from './format.ts';
+import { openCandidate } from './open.ts';
 import { derived, stated, type ToldField, tell, unknown } from './told.ts';
 import { decode, rootMessage, type Schema } from './wire/protobuf.ts';
 import { child, children, has, number, numbers, string, strings, type Tree } from './wire/tree.ts';
@@ -91,9 +91,7 @@ export const coreml: Format = {
     return [...packages, ...files];
   },
   async read(candidate, look) {
-    const file = look.file(candidate.path);
-    if (!file) throw new Malformed('the file is gone');
-    using bytes = open(file);
+    using bytes = openCandidate(candidate, look);
     return readingOf(candidate, decode(rootMessage(bytes), MODEL));
   },
 };

@@ -1,5 +1,6 @@
 import { open } from '../model/walk.ts';
-import { type Candidate, emptyReading, type Format, Malformed, type Reading } from './format.ts';
+import { type Candidate, emptyReading, type Format, type Reading } from './format.ts';
+import { openCandidate } from './open.ts';
 import { assumed, derived, tell } from './told.ts';
 import { countParameters, precisions } from './weights.ts';
 import { type Gguf, readGguf } from './wire/gguf.ts';
@@ -22,9 +23,7 @@ export const gguf: Format = {
         }),
       ),
   async read(candidate, look) {
-    const file = look.file(candidate.path);
-    if (!file) throw new Malformed('the file is gone');
-    using bytes = open(file);
+    using bytes = openCandidate(candidate, look);
     const model = readGguf(bytes);
     const parts: Gguf[] = [model];
     for (const path of candidate.covers) {

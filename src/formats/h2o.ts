@@ -1,8 +1,8 @@
 import type { Label, Shape } from '../contract/types.ts';
 import type { Bytes } from '../model/bytes.ts';
-import { open } from '../model/walk.ts';
 import { type Column, tabularInputs } from './columns.ts';
 import { type Candidate, emptyReading, type Format, Malformed, type Reading } from './format.ts';
+import { openCandidate } from './open.ts';
 import { assumed, derived, stated, type ToldField, tell } from './told.ts';
 import { findEntry, looksLikeZip, openZip, readText, type Zip } from './wire/zip.ts';
 
@@ -22,9 +22,7 @@ export const h2o: Format = {
       )
       .map((file): Candidate => ({ format: 'h2o', path: file.path, role: 'model', covers: [] })),
   async read(candidate, look) {
-    const file = look.file(candidate.path);
-    if (!file) throw new Malformed('the file is gone');
-    using bytes = open(file);
+    using bytes = openCandidate(candidate, look);
     return readMojo(candidate, bytes);
   },
 };

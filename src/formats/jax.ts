@@ -3,6 +3,7 @@ import type { Bytes } from '../model/bytes.ts';
 import { Truncated } from '../model/bytes.ts';
 import { open } from '../model/walk.ts';
 import { type Candidate, emptyReading, type Format, Malformed, type Reading } from './format.ts';
+import { openCandidate } from './open.ts';
 import { assumed, stated, type Told, type ToldField, tell, unknown } from './told.ts';
 import { rootTable, type Table } from './wire/flatbuffer.ts';
 
@@ -67,9 +68,7 @@ export const jax: Format = {
       })
       .map((file): Candidate => ({ format: 'jax', path: file.path, role: 'model', covers: [] })),
   async read(candidate, look) {
-    const file = look.file(candidate.path);
-    if (!file) throw new Malformed('the file is gone');
-    using bytes = open(file);
+    using bytes = openCandidate(candidate, look);
     return readingOf(candidate, rootTable(bytes));
   },
 };

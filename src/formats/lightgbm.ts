@@ -1,8 +1,8 @@
 import type { Label, ScalarType, Shape } from '../contract/types.ts';
 import { type Bytes, inMemory } from '../model/bytes.ts';
-import { open } from '../model/walk.ts';
 import { type Column, tabularInputs, typeOfCategories } from './columns.ts';
 import { type Candidate, emptyReading, type Format, Malformed, type Reading } from './format.ts';
+import { openCandidate } from './open.ts';
 import { assumed, derived, stated, type Told, tell } from './told.ts';
 
 /** Names of many thousand columns, and the values of their categories, fit into this. */
@@ -19,9 +19,7 @@ export const lightgbm: Format = {
       )
       .map((file): Candidate => ({ format: 'lightgbm', path: file.path, role: 'model', covers: [] })),
   async read(candidate, look) {
-    const file = look.file(candidate.path);
-    if (!file) throw new Malformed('the file is gone');
-    using bytes = open(file);
+    using bytes = openCandidate(candidate, look);
     return readBooster(candidate, bytes);
   },
 };

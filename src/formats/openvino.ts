@@ -1,6 +1,6 @@
 import type { Dimension, Label, ScalarType, Shape } from '../contract/types.ts';
-import { open } from '../model/walk.ts';
 import { type Candidate, emptyReading, type Format, Malformed, type Reading } from './format.ts';
+import { openCandidate } from './open.ts';
 import { stated, type ToldField, tell, unknown } from './told.ts';
 import { all, at, type Element, readXml } from './wire/xml.ts';
 
@@ -52,9 +52,7 @@ export const openvino: Format = {
         };
       }),
   async read(candidate, look) {
-    const file = look.file(candidate.path);
-    if (!file) throw new Malformed('the file is gone');
-    using bytes = open(file);
+    using bytes = openCandidate(candidate, look);
     const reading = readingOf(candidate, await readXml(bytes, NOTHING));
     const missing = reading.parameters !== 0 && candidate.covers.length === 0;
     return missing

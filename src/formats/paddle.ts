@@ -1,6 +1,6 @@
 import type { ScalarType, Shape } from '../contract/types.ts';
-import { open } from '../model/walk.ts';
 import { type Candidate, emptyReading, type Format, Malformed } from './format.ts';
+import { openCandidate } from './open.ts';
 import { stated, type ToldField, tell, unknown } from './told.ts';
 import { decode, rootMessage, type Schema } from './wire/protobuf.ts';
 import { child, children, number, numbers, string, strings, type Tree } from './wire/tree.ts';
@@ -66,9 +66,7 @@ export const paddle: Format = {
         return { format: 'paddle', path: file.path, role: 'model', covers };
       }),
   async read(candidate, look) {
-    const file = look.file(candidate.path);
-    if (!file) throw new Malformed('the file is gone');
-    using bytes = open(file);
+    using bytes = openCandidate(candidate, look);
     const program = decode(rootMessage(bytes), PROGRAM);
     const [block] = children(program, 'blocks');
     if (!block) throw new Malformed('the program has no blocks');

@@ -1,6 +1,6 @@
 import type { Label, ScalarType } from '../contract/types.ts';
-import { open } from '../model/walk.ts';
 import { type Candidate, emptyReading, type Format, Malformed, type Reading } from './format.ts';
+import { openCandidate } from './open.ts';
 import { assumed, derived, stated, type Told, type ToldField, tell } from './told.ts';
 import { all, at, type Element, readXml } from './wire/xml.ts';
 
@@ -43,9 +43,7 @@ export const pmml: Format = {
       .filter((file) => /<(\w+:)?PMML[\s>]/.test(Buffer.from(look.head(file)).toString('latin1')))
       .map((file): Candidate => ({ format: 'pmml', path: file.path, role: 'model', covers: [] })),
   async read(candidate, look) {
-    const file = look.file(candidate.path);
-    if (!file) throw new Malformed('the file is gone');
-    using bytes = open(file);
+    using bytes = openCandidate(candidate, look);
     return readingOf(candidate, await readXml(bytes, SKIPPED));
   },
 };
