@@ -1,19 +1,16 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
-import { readDeclared } from '../check/declared.ts';
-import { inspectModel } from '../check/inspect.ts';
 import { parseContract } from '../contract/parse.ts';
 import type { Contract } from '../contract/types.ts';
 import { type Collection, findVersion, replay, type Version } from '../ledger/collection.ts';
 import type { PublishEvent } from '../ledger/event.ts';
 import { parseLedger } from '../ledger/ledger.ts';
 import { parseSelector, resolveReference } from '../ledger/select.ts';
-import { readLedger } from '../ledger/store.ts';
-import { walk } from '../model/walk.ts';
+import { branchHead } from '../ledger/store.ts';
 import { UserError } from '../ports/errors.ts';
 import { type Git, gitPort } from '../ports/git.ts';
-import { readEvent } from './changed.ts';
+import { contractsAt, type Past } from './base-contracts.ts';
+import { readEvent, resolveBase } from './changed.ts';
 import type { Ports } from './command.ts';
 import type { ModelSettings } from './config.ts';
 import { openLedger } from './store.ts';
@@ -42,9 +39,10 @@ export interface Baselines {
   readonly reason: string | null;
 }
 
-/** Finds what models are held against. Made once for a run: what is read from git is read for all models together. */
-export interface BaselineSource {
-  baselines(settings: ModelSettings, movedFrom: string | null): Promise<Baselines>;
+/** A model that is compared: its settings, and where it was at the base if it was moved. */
+export interface Compared {
+  readonly settings: ModelSettings;
+  readonly movedFrom: string | null;
 }
 
 export interface BaselineOptions {
@@ -56,51 +54,67 @@ export interface BaselineOptions {
 }
 
 /**
- * Opens the source of baselines.
+ * Finds what models are held against, by name. Git is asked for all of them together.
  *
  * Where a pull request is checked, the ledger of its base counts: a pull request cannot talk itself out of a break
  * by editing the ledger. Elsewhere the one that is checked out does, unless a branch is named.
  */
-export async function openBaselines(
+export async function findBaselines(
   options: BaselineOptions,
-  names: readonly string[],
+  models: readonly Compared[],
   ports: Ports,
-): Promise<BaselineSource> {
+): Promise<ReadonlyMap<string, Baselines>> {
   const git = gitPort(ports.exec, ports.cwd, { env: ports.env });
   const root = await git.root();
   const base = root === null ? null : await baseCommit(git, options, ports);
-  const read = await ledgerReader(git, root, base, options, names, ports);
-  return {
-    async baselines(settings, movedFrom) {
-      const collection = await read(settings.name);
-      const published = collection.versions
-        .filter((one) => one.retired === null)
-        .map((one) => of(settings.name, one));
-      if (options.against !== null) {
-        const main = await explicit(options.against, settings, collection, git, root, ports);
-        return { main, published, reason: null };
-      }
-      const alias = collection.aliases.get(CALLERS_ALIAS);
-      const promoted = alias === undefined ? null : findVersion(collection, alias);
-      const version = promoted?.retired === null ? promoted : collection.latest;
-      if (version) return { main: of(settings.name, version), published, reason: null };
-      if (root === null || base === null)
-        return {
-          main: null,
-          published,
-          reason: 'no version is published, and there is no base to compare with',
-        };
-      const path = movedFrom ?? settings.path;
-      const contract = await contractAt(root, base.commit, path, settings, ports);
-      return contract
-        ? { main: { label: base.label, contract, published: null }, published, reason: null }
-        : {
-            main: null,
-            published,
-            reason: `no version is published, and ${base.label} does not have this model`,
-          };
-    },
+  const names = models.map((one) => one.settings.name);
+  const ledgers = await readLedgers(git, root, base, options, names, ports);
+  const collectionOf = (name: string) => ledgers.get(name) ?? replay(name, []);
+  const found = new Map<string, Baselines>();
+  const add = ({ name }: ModelSettings, main: Baseline | null, reason: string | null) => {
+    const published = collectionOf(name)
+      .versions.filter((one) => one.retired === null)
+      .map((one) => of(name, one));
+    found.set(name, { main, published, reason });
   };
+  if (options.against !== null) {
+    const mains = await explicit(options.against, models, collectionOf, git, root, ports);
+    for (const { settings } of models) add(settings, mains.get(settings.name) ?? null, null);
+    return found;
+  }
+  const unpublished: Compared[] = [];
+  for (const model of models) {
+    const collection = collectionOf(model.settings.name);
+    const alias = collection.aliases.get(CALLERS_ALIAS);
+    const promoted = alias === undefined ? null : findVersion(collection, alias);
+    const version = promoted?.retired === null ? promoted : collection.latest;
+    if (version) add(model.settings, of(model.settings.name, version), null);
+    else unpublished.push(model);
+  }
+  if (unpublished.length === 0) return found;
+  if (root === null || base === null) {
+    const reason = 'no version is published, and there is no base to compare with';
+    for (const { settings } of unpublished) add(settings, null, reason);
+    return found;
+  }
+  const past = pastOf(root, unpublished, ports);
+  const contracts = await contractsAt(git, root, base.commit, past, ports);
+  for (const { settings } of unpublished) {
+    const contract = contracts.get(settings.name);
+    if (contract) add(settings, { label: base.label, contract, published: null }, null);
+    else add(settings, null, `no version is published, and ${base.label} does not have this model`);
+  }
+  return found;
+}
+
+/** Where models were; those outside of the repository were nowhere. */
+function pastOf(root: string, models: readonly Compared[], ports: Ports): Past[] {
+  return models.flatMap(({ settings, movedFrom }) => {
+    const folder = relative(root, resolve(ports.cwd, movedFrom ?? settings.path))
+      .split(sep)
+      .join('/');
+    return folder.startsWith('..') ? [] : [{ settings, folder: folder === '' ? '.' : folder }];
+  });
 }
 
 function of(name: string, version: Version): Baseline {
@@ -116,65 +130,97 @@ interface Commit {
   readonly label: string;
 }
 
-/** The commit that a pull request or the user names as its base, fetched if it is not here. */
+/** The commit that the user, a pull request or a push names as its base, fetched if it is not here. */
 async function baseCommit(git: Git, options: BaselineOptions, ports: Ports): Promise<Commit | null> {
+  const base = resolveBase(options.base, ports);
+  if (base.kind === 'none') return null;
   const pull = readEvent(ports.env).pull_request?.base;
-  const ref = options.base ?? pull?.sha ?? null;
-  if (ref === null) return null;
-  const label = (ref === pull?.sha ? pull.ref : options.base) ?? ref.slice(0, 12);
-  const commit = await atHand(git, ref);
-  return commit === null ? null : { commit, label };
+  const label = base.ref === pull?.sha ? (pull.ref ?? base.ref) : base.ref;
+  const short = /^[0-9a-f]{40,64}$/.test(label) ? label.slice(0, 12) : label;
+  try {
+    const commit = await atHand(git, base.ref, ports);
+    return commit === null ? null : { commit, label: short };
+  } catch (error) {
+    // What a forced push replaced may be gone from the server.
+    if (error instanceof UserError && isBefore(base.ref, ports)) return null;
+    throw error;
+  }
 }
 
-/** The commit of `ref`; a full id that is not here is fetched by itself. */
-async function atHand(git: Git, ref: string): Promise<string | null> {
-  const here = await git.resolve(ref);
-  if (here !== null || !/^[0-9a-f]{40,64}$/.test(ref)) return here;
-  if ((await git.remoteUrl('origin')) === null) return null;
-  await git.fetch('origin', ref, (await git.isShallow()) ? 1 : undefined);
-  return git.resolve(ref);
+const isBefore = (ref: string, ports: Ports): boolean => {
+  const event = readEvent(ports.env);
+  return event.pull_request === undefined && event.before === ref;
+};
+
+/** The commit of `ref`. What is not here is looked for at the remote, and only that commit is fetched. */
+async function atHand(git: Git, ref: string, ports: Ports): Promise<string | null> {
+  const here = (await git.resolve(ref)) ?? (await git.resolve(`refs/remotes/origin/${ref}`));
+  if (here !== null || (await git.remoteUrl('origin')) === null) return here;
+  const id = /^[0-9a-f]{40,64}$/.test(ref) ? ref : await idAtRemote(ref, ports);
+  if (id === null) return null;
+  await git.fetch('origin', id, (await git.isShallow()) ? 1 : undefined);
+  return git.resolve(id);
 }
 
-type ReadLedger = (name: string) => Promise<Collection>;
+/** What the remote has under the name of a branch or tag; `null` for anything else. */
+async function idAtRemote(ref: string, ports: Ports): Promise<string | null> {
+  if (!/^[\w][\w./@+-]*$/.test(ref)) return null;
+  const names = [`refs/heads/${ref}`, `refs/tags/${ref}^{}`, `refs/tags/${ref}`, ref];
+  const { code, stdout } = await ports.exec('git', ['ls-remote', '--', 'origin', ...names], {
+    cwd: ports.cwd,
+    env: { GIT_TERMINAL_PROMPT: '0' },
+  });
+  if (code !== 0) return null;
+  const ids = new Map(stdout.split('\n').map((line) => line.split('\t').reverse() as [string, string]));
+  return names.map((name) => ids.get(name)).find((id) => id !== undefined) ?? null;
+}
 
-async function ledgerReader(
+async function readLedgers(
   git: Git,
   root: string | null,
   base: Commit | null,
   options: BaselineOptions,
   names: readonly string[],
   ports: Ports,
-): Promise<ReadLedger> {
-  const collect = (name: string, bytes: Uint8Array | undefined, file: string): Collection =>
-    replay(name, bytes === undefined ? [] : parseLedger(name, bytes, file).events);
-  if (options.ledgerBranch !== null) {
-    const store = await openLedger({ 'ledger-branch': options.ledgerBranch }, ports);
-    return async (name) => (await readLedger(store, name)).collection;
-  }
+): Promise<Map<string, Collection>> {
+  const collections = new Map<string, Collection>();
+  const add = (name: string, bytes: Uint8Array, file: string) =>
+    collections.set(name, replay(name, parseLedger(name, bytes, file).events));
   const pathOf = (name: string) => `${LEDGER_FOLDER}/${name}.jsonl`;
-  if (base !== null && readEvent(ports.env).pull_request) {
-    const entries = await git.lsTree(base.commit, names.map(pathOf));
-    const blobs = await git.cat([...entries.values()].map((entry) => entry.id));
-    return async (name) => {
+  const readAt = async (commit: string) => {
+    const entries = await git.lsTree(commit, names.map(pathOf));
+    const blobs = await git.cat([...new Set([...entries.values()].map((entry) => entry.id))]);
+    for (const name of names) {
       const entry = entries.get(pathOf(name));
-      return collect(name, entry && blobs.get(entry.id), pathOf(name));
-    };
-  }
-  return async (name) => {
-    const file = join(root ?? ports.cwd, pathOf(name));
-    return collect(name, existsSync(file) ? readFileSync(file) : undefined, pathOf(name));
+      const bytes = entry && blobs.get(entry.id);
+      if (bytes) add(name, bytes, pathOf(name));
+    }
   };
+  if (options.ledgerBranch !== null) {
+    const commit = await branchHead(await openLedger({ 'ledger-branch': options.ledgerBranch }, ports));
+    if (commit !== null) await readAt(commit);
+  } else if (base !== null && readEvent(ports.env).pull_request) await readAt(base.commit);
+  else
+    for (const name of names) {
+      const file = join(root ?? ports.cwd, pathOf(name));
+      if (existsSync(file)) add(name, readFileSync(file), pathOf(name));
+    }
+  return collections;
 }
 
-/** What the user names: a file, something in the ledger, or a commit. @throws UserError when it is none of them. */
+/**
+ * What the user names, by model: a file, something in the ledger, or a commit.
+ * @throws UserError when it is none of them for one of the models.
+ */
 async function explicit(
   against: string,
-  settings: ModelSettings,
-  collection: Collection,
+  models: readonly Compared[],
+  collectionOf: (name: string) => Collection,
   git: Git,
   root: string | null,
   ports: Ports,
-): Promise<Baseline> {
+): Promise<Map<string, Baseline>> {
+  const found = new Map<string, Baseline>();
   const file = resolve(ports.cwd, against);
   if (statSync(file, { throwIfNoEntry: false })?.isFile()) {
     const parsed = parseContract(readFileSync(file, 'utf8'), against);
@@ -184,23 +230,39 @@ async function explicit(
         file: against,
         ...(broken.line !== undefined && { line: broken.line }),
       });
-    return { label: against, contract: parsed.contract, published: null };
+    const main = { label: against, contract: parsed.contract, published: null };
+    return new Map(models.map(({ settings }) => [settings.name, main]));
   }
-  const selected = fromLedger(against, settings.name, collection);
-  if (selected) return of(settings.name, selected);
-  const commit = root === null || against.startsWith('-') ? null : await atHand(git, against);
-  if (root !== null && commit !== null) {
-    const contract = await contractAt(root, commit, settings.path, settings, ports);
-    if (contract) return { label: against, contract, published: null };
-    throw new UserError(`"${against}" has no contract of ${settings.path}`, {
-      help: 'The model is new there, or its files say nothing. Choose another "against".',
-    });
+  const rest: Compared[] = [];
+  for (const model of models) {
+    const { name } = model.settings;
+    const selected = fromLedger(against, name, collectionOf(name));
+    if (selected) found.set(name, of(name, selected));
+    else rest.push(model);
   }
-  throw new UserError(`there is no file, version, alias, branch or commit "${against}"`, {
+  const [first] = rest;
+  if (!first) return found;
+  const commit = root === null || against.startsWith('-') ? null : await atHand(git, against, ports);
+  if (root === null || commit === null) throw nothingNamed(against, first.settings.name, collectionOf);
+  const contracts = await contractsAt(git, root, commit, pastOf(root, rest, ports), ports);
+  for (const { settings } of rest) {
+    const contract = contracts.get(settings.name);
+    if (!contract)
+      throw new UserError(`"${against}" has no contract of ${settings.path}`, {
+        help: 'The model is new there, or its files say nothing. Choose another "against".',
+      });
+    found.set(settings.name, { label: against, contract, published: null });
+  }
+  return found;
+}
+
+function nothingNamed(against: string, name: string, collectionOf: (name: string) => Collection): UserError {
+  const { versions } = collectionOf(name);
+  return new UserError(`there is no file, version, alias, branch or commit "${against}"`, {
     help:
-      collection.versions.length > 0
-        ? `Published versions of ${settings.name}: ${collection.versions.map((one) => one.version).join(', ')}.`
-        : `No version of ${settings.name} is published. With actions/checkout, branches need fetch-depth: 0.`,
+      versions.length > 0
+        ? `Published versions of ${name}: ${versions.map((one) => one.version).join(', ')}.`
+        : `No version of ${name} is published, and neither this clone nor its remote has it.`,
   });
 }
 
@@ -215,35 +277,5 @@ function fromLedger(against: string, name: string, collection: Collection): Vers
     // With a colon nothing else than a version can be meant: the ledger's message is the best one.
     if (against.startsWith(`${name}:`)) throw error;
     return null;
-  }
-}
-
-/** The contract of a model as it stood at a commit: the declared one, else what its files said. */
-async function contractAt(
-  root: string,
-  commit: string,
-  path: string,
-  settings: ModelSettings,
-  ports: Ports,
-): Promise<Contract | null> {
-  const inRoot = relative(root, resolve(ports.cwd, path)).split(sep).join('/');
-  if (inRoot.startsWith('..')) return null;
-  const scratch = mkdtempSync(join(tmpdir(), 'lading-base-'));
-  try {
-    // An index of its own: that of the user is never touched. Pointers of Git LFS stay pointers.
-    const env = { GIT_INDEX_FILE: join(scratch, 'index'), GIT_LFS_SKIP_SMUDGE: '1' };
-    const run = (...args: string[]) => ports.exec('git', args, { cwd: root, env });
-    const tree = inRoot === '' ? commit : `${commit}:${inRoot}`;
-    if ((await run('read-tree', tree)).code !== 0) return null;
-    const out = join(scratch, 'model');
-    const done = await run('-c', 'core.symlinks=false', 'checkout-index', '--all', `--prefix=${out}/`);
-    if (done.code !== 0 || !existsSync(out)) return null;
-    const directory = walk(path, out);
-    const declared = readDeclared(directory);
-    if (declared.contract) return declared.contract.contract;
-    const { inspection } = await inspectModel(directory, { name: settings.name, choice: settings.file });
-    return inspection.contract;
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
   }
 }

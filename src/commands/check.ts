@@ -4,7 +4,7 @@ import { rulesTable } from '../check/rules-table.ts';
 import { checksMarkdown, checksText } from '../report/check.ts';
 import { countByLevel } from '../report/findings.ts';
 import { VERSION } from '../version.ts';
-import { openBaselines } from './baseline.ts';
+import { findBaselines } from './baseline.ts';
 import { type CheckedModel, checkModel } from './checking.ts';
 import type { Command, InputSpec, Outcome, Ports } from './command.ts';
 import { COMMENT, commentOnPull } from './comment.ts';
@@ -88,21 +88,17 @@ export async function checkModels(
   ports: Ports,
 ): Promise<CheckedModel[]> {
   if (models.length === 0) return [];
-  const source = await openBaselines(
+  const baselines = await findBaselines(
     { against: options.against, ledgerBranch: options['ledger-branch'], base: options.base },
-    models.map((model) => model.settings.name),
+    models,
     ports,
   );
   const checked: CheckedModel[] = [];
-  for (const { settings, movedFrom } of models)
-    checked.push(
-      await checkModel(
-        settings,
-        await source.baselines(settings, movedFrom),
-        { policy: options.policy, failOn: options['fail-on'] },
-        ports,
-      ),
-    );
+  for (const { settings } of models) {
+    const own = baselines.get(settings.name) ?? { main: null, published: [], reason: null };
+    const how = { policy: options.policy, failOn: options['fail-on'] };
+    checked.push(await checkModel(settings, own, how, ports));
+  }
   return checked;
 }
 

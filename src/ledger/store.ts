@@ -139,7 +139,7 @@ async function readAt(store: LedgerStore, name: string, commit: ObjectId | null)
 }
 
 /** The newest commit of the branch, with its objects at hand. */
-async function branchHead(store: LedgerStore): Promise<ObjectId | null> {
+export async function branchHead(store: LedgerStore): Promise<ObjectId | null> {
   const { git, remote, branch } = store;
   if (remote === null) return git.resolve(`refs/heads/${branch}`);
   for (let attempt = 1; ; attempt++) {
