@@ -12,6 +12,7 @@ import { huggingface } from './huggingface.ts';
 import { jax } from './jax.ts';
 import { keras } from './keras.ts';
 import { lightgbm } from './lightgbm.ts';
+import { mxnet } from './mxnet.ts';
 import { onnx } from './onnx.ts';
 import { openvino } from './openvino.ts';
 import { paddle } from './paddle.ts';
@@ -60,4 +61,5 @@ export const FORMATS: readonly Format[] = [
   jax,
   h2o,
   spark,
+  mxnet,
 ];

@@ -1,0 +1,208 @@
+import type { ScalarType, Shape } from '../contract/types.ts';
+import { open } from '../model/walk.ts';
+import { list, object, readDocument, text } from './declared/documents.ts';
+import { type Candidate, emptyReading, type Format, type Look, Malformed, type Reading } from './format.ts';
+import { type NamedArray, PARAMS_MAGIC, readIndex, TYPES } from './mxnet/params.ts';
+import { assumed, derived, stated, type Told, type ToldField, tell, unknown } from './told.ts';
+import { countParameters, weightsOnly } from './weights.ts';
+
+/** MXNet symbols with their parameters. Source: MXNet, nnvm/src/pass/saveload_json.cc and src/ndarray/ndarray.cc. */
+export const mxnet: Format = {
+  id: 'mxnet',
+  title: 'MXNet',
+  detect(look) {
+    const symbols = look.directory.files
+      .filter((file) => file.path.endsWith('.json') && isSymbol(look.head(file)))
+      .map(
+        (file): Candidate => ({
+          format: 'mxnet',
+          path: file.path,
+          role: 'model',
+          covers: paramsOf(look, file.path),
+        }),
+      );
+    const covered = new Set(symbols.flatMap((one) => one.covers));
+    const alone = look.directory.files
+      .filter((file) => !covered.has(file.path) && isParams(look.head(file)))
+      .map((file): Candidate => ({ format: 'mxnet', path: file.path, role: 'weights', covers: [] }));
+    return [...symbols, ...alone];
+  },
+  async read(candidate, look) {
+    if (candidate.role === 'weights') {
+      const tensors = arraysOf(look, candidate.path);
+      return weightsOnly(candidate, { framework: { name: 'mxnet', version: null }, tensors });
+    }
+    return readSymbol(candidate, look);
+  },
+};
+
+const isSymbol = (head: Uint8Array): boolean =>
+  /^\s*\{\s*"nodes"\s*:\s*\[\s*\{\s*"op"\s*:\s*"/.test(Buffer.from(head).toString('latin1'));
+const isParams = (head: Uint8Array): boolean =>
+  head.length >= 24 && new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true) === PARAMS_MAGIC;
+
+/** `<name>-symbol.json` has `<name>-<epoch>.params`; the last epoch is the model. */
+function paramsOf(look: Look, symbol: string): string[] {
+  const stem = symbol.replace(/-symbol\.json$|\.json$/, '');
+  const files = look.directory.files.filter((file) => isParams(look.head(file)));
+  const own = files.filter(
+    (file) => file.path.startsWith(stem) && /^(?:-\d+)?\.params$/.test(file.path.slice(stem.length)),
+  );
+  return (own.length > 0 || files.length > 1 ? own : files).map((file) => file.path);
+}
+
+function arraysOf(look: Look, path: string): NamedArray[] {
+  const file = look.file(path);
+  if (!file) throw new Malformed(`${path} is gone`);
+  using bytes = open(file);
+  return readIndex(bytes);
+}
+
+interface Node {
+  readonly op: string;
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  /** Nodes whose outputs it reads. */
+  readonly inputs: readonly number[];
+}
+
+function nodesOf(symbol: Readonly<Record<string, unknown>>): Node[] {
+  return list(symbol['nodes']).map((one) => {
+    const node = object(one);
+    return {
+      op: text(node['op']) ?? '',
+      name: text(node['name']) ?? '',
+      // The key changed with the versions: param (0.x), attr (0.12), attrs.
+      attributes: { ...object(node['param']), ...object(node['attr']), ...object(node['attrs']) },
+      inputs: list(node['inputs']).map((input) => Number(list(input)[0])),
+    };
+  });
+}
+
+function readSymbol(candidate: Candidate, look: Look): Reading {
+  let symbol: Readonly<Record<string, unknown>>;
+  try {
+    symbol = object(JSON.parse(readDocument(look, candidate.path)));
+  } catch (error) {
+    if (error instanceof Malformed) throw error;
+    throw new Malformed('the symbol is no JSON');
+  }
+  const nodes = nodesOf(symbol);
+  const latest = candidate.covers.toSorted().at(-1);
+  const arrays = latest === undefined ? [] : arraysOf(look, latest);
+  const named = new Map(arrays.map((one) => [one.name.replace(/^(?:arg|aux):/, ''), one]));
+  const loss = new Set(nodes.flatMap((node) => (/Output$/.test(node.op) ? (node.inputs[1] ?? []) : [])));
+  const guessed = latest === undefined;
+  const isInput = (node: Node, index: number): boolean =>
+    node.op === 'null' &&
+    !named.has(node.name) &&
+    !/(?:^|_)label$/.test(node.name) &&
+    !loss.has(index) &&
+    !(guessed && /(?:weight|bias|gamma|beta|mean|var)$/.test(node.name));
+  const dtypes = new Set(arrays.map((one) => one.dtype));
+  const [only] = dtypes;
+  const common: Told<ScalarType> =
+    dtypes.size === 1 && only !== undefined && only.startsWith('float')
+      ? assumed(only as ScalarType, `all parameters are ${only}`)
+      : unknown('the symbol states no type', 'the type, such as float32');
+  const inputs = nodes.filter(isInput).map((node) => inputOf(node, common));
+  const outputs = list(symbol['heads']).map((head) => {
+    const [index, output] = list(head).map(Number);
+    const node = nodes[index ?? -1];
+    if (!node) throw new Malformed(`a head refers to node ${index}, and there are ${nodes.length}`);
+    return outputOf(nodes, node, output ?? 0, common);
+  });
+  const version = versionOf(object(symbol['attrs'])['mxnet_version']);
+  const told = tell({ predict: { inputs, outputs } });
+  return {
+    ...emptyReading(candidate),
+    framework: { name: 'mxnet', version },
+    contract: told.contract,
+    evidence: told.evidence,
+    parameters: guessed ? null : countParameters(arrays),
+    requirements: { mxnet: version },
+    remarks: guessed
+      ? [
+          {
+            rule: 'weights-missing',
+            level: 'warning',
+            file: candidate.path,
+            message: 'there is no .params file beside the symbol',
+            help: 'Commit it too (Git LFS is fine), or export the model again.',
+          },
+        ]
+      : [],
+  };
+}
+
+/** `["int", 10901]` is 1.9.1. */
+function versionOf(value: unknown): string | null {
+  const number = Number(list(value)[1]);
+  if (!Number.isSafeInteger(number) || number <= 0) return null;
+  return `${Math.trunc(number / 10_000)}.${Math.trunc(number / 100) % 100}.${number % 100}`;
+}
+
+function inputOf(node: Node, common: Told<ScalarType>): ToldField {
+  const sizes = /^[([]([-\d, ]*)[)\]]$/.exec(text(node.attributes['__shape__']) ?? '')?.[1];
+  const type = TYPES[Number(node.attributes['__dtype__'] ?? Number.NaN)];
+  const where = `nodes.${node.name}`;
+  const numbers = sizes?.split(',').flatMap((one) => (one.trim() === '' ? [] : Number(one)));
+  // 0 (and -1 with NumPy's semantics) stands for a size that is not known.
+  const shape = numbers?.map((size, axis) => (size > 0 ? size : axis === 0 ? 'batch' : null));
+  return {
+    name: stated(node.name, where),
+    type: type ? stated(type, `${where}.__dtype__`) : common,
+    shape: shape
+      ? stated<Shape>(shape, `${where}.__shape__`)
+      : unknown('the symbol states no shape', 'the shape, such as [batch, 3, 224, 224]'),
+  };
+}
+
+/** Operators that give what they take in the same shape. */
+const SAME = new Set([
+  'SoftmaxOutput',
+  'softmax',
+  'log_softmax',
+  'Activation',
+  'LinearRegressionOutput',
+  'LogisticRegressionOutput',
+  'MAERegressionOutput',
+  'sigmoid',
+  'relu',
+  'tanh',
+  'Dropout',
+  'identity',
+  '_copy',
+  'LeakyReLU',
+  'SoftmaxActivation',
+  'SVMOutput',
+]);
+
+function outputOf(nodes: readonly Node[], node: Node, output: number, common: Told<ScalarType>): ToldField {
+  const several = /^(?:SliceChannel|split|_split_v2)$/.test(node.op) || output > 0;
+  const suffix = node.op === 'null' ? '' : several ? `_output${output}` : '_output';
+  const units = output === 0 ? widthOf(nodes, node) : null;
+  return {
+    name: derived(`${node.name}${suffix}`, 'heads'),
+    type: node.op === 'argmax' || node.op === 'Cast' ? unknown(`${node.op} decides the type`) : common,
+    shape:
+      units === null
+        ? unknown(`the shape of ${node.op} follows from the inputs`, 'the shape, such as [batch, 10]')
+        : derived<Shape>(['batch', units], 'num_hidden of the last FullyConnected'),
+  };
+}
+
+/** Width of what a dense layer gives, through operators that keep shapes. */
+function widthOf(nodes: readonly Node[], head: Node): number | null {
+  let node: Node | undefined = head;
+  for (let step = 0; step < 50 && node; step += 1) {
+    if (node.op === 'FullyConnected') {
+      const units = Number(node.attributes['num_hidden']);
+      const flat = !/^(?:False|0)$/i.test(text(node.attributes['flatten']) ?? 'True');
+      return flat && Number.isSafeInteger(units) && units > 0 ? units : null;
+    }
+    if (!SAME.has(node.op)) return null;
+    node = nodes[node.inputs[0] ?? -1];
+  }
+  return null;
+}
