@@ -110,7 +110,12 @@ export async function inspectModel(directory: ModelDirectory, options: InspectOp
   return { inspection, reading, declarations, digests };
 }
 
-/** Digests of all files but `checksum.txt`, which is no part of what it vouches for; and one over all of them. */
+/**
+ * Digests of all files but `checksum.txt`, which is no part of what it vouches for; and one over all of them.
+ * They are the answer here, and nothing later would find a wrong one: they come from the bytes that are there, never
+ * from what was remembered for a blob id. A cache of the workflow can be written by other jobs, and git's index may
+ * call a file unchanged that is not.
+ */
 export async function digestContent(
   directory: ModelDirectory,
 ): Promise<{ files: DigestedFile[]; digest: string }> {

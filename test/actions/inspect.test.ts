@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { scratch, write } from '../helpers/git-repo.ts';
+import { commitAll, git, repository, scratch, write } from '../helpers/git-repo.ts';
 import { lading, ROOT, runStep } from '../helpers/runner.ts';
 import { validJson } from '../helpers/schemas.ts';
 
@@ -76,10 +77,32 @@ test('a real model is read, and its contract is an output', async () => {
   validJson('inspect', cli.stdout);
 });
 
+test('a digest comes from the bytes, also of a file that git calls unchanged', async (t) => {
+  const workspace = scratch(t);
+  const source = join(ROOT, 'test/fixtures/models/xgboost/binary-logistic-named-bin/model/model.bin');
+  // printf aaaa | sha256sum
+  const sha256 = '61be55a8e2f6b4e172338bddf184d6dbee29c98853e0a0485ecee7f27b9af0b4';
+  repository(workspace);
+  commitAll(workspace, {
+    'models/churn/model.bin': readFileSync(source),
+    'models/churn/vocabulary.txt': 'aaaa',
+    'models/churn/checksum.txt': `${sha256}  vocabulary.txt\n`,
+  });
+  const step = { workspace, with: { model: 'models/churn', digest: 'true', 'fail-on': 'never' } };
+  const before = await runStep(ENTRY, step);
+  assert.doesNotMatch(before.outputs['findings'] ?? '', /checksum-mismatch/);
+  git(workspace, 'update-index', '--assume-unchanged', 'models/churn/vocabulary.txt');
+  write(workspace, { 'models/churn/vocabulary.txt': 'bbbb' });
+  assert.equal(git(workspace, 'diff-files', '--name-only'), '');
+  const after = await runStep(ENTRY, step);
+  assert.match(after.outputs['findings'] ?? '', /"checksum-mismatch"/);
+  assert.match(after.outputs['digest'] ?? '', /^sha256:[0-9a-f]{64}$/);
+  assert.notEqual(after.outputs['digest'], before.outputs['digest']);
+});
+
 test('a model with every kind of lint names rule, file and line', async (t) => {
   const workspace = scratch(t);
   const source = join(ROOT, 'test/fixtures/models/xgboost/binary-logistic-named-bin/model/model.bin');
-  const { readFileSync } = await import('node:fs');
   write(workspace, {
     'models/churn/model.bin': readFileSync(source),
     'models/churn/requirements.txt': '# comment\nnumpy==2.1.0\npandas>=2\n',
