@@ -21,7 +21,8 @@ export const torchExport: Format = {
     const archive = file && torchArchive(look, file);
     if (!file || !archive) throw new Malformed('the file is gone');
     using bytes = open(file);
-    return readArchive(candidate, openZip(bytes), archive.root);
+    // Awaited here: the file is closed when this function ends.
+    return await readArchive(candidate, openZip(bytes), archive.root);
   },
 };
 

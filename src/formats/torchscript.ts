@@ -12,6 +12,7 @@ import {
   type ScriptClass,
   signatureOf,
 } from './torch/script.ts';
+import { tensorProblems } from './torch/storages.ts';
 import { countTied, type NamedTensor, tensorOf, tensorsBelow, weightHints } from './torch/tensors.ts';
 import { ASK_FOR_CONTRACT, precisions } from './weights.ts';
 import { classOf, stateOf } from './wire/pickle/numpy.ts';
@@ -34,9 +35,10 @@ export const torchscript: Format = {
     if (!file || !archive) throw new Malformed('the file is gone');
     using bytes = open(file);
     const zip = openZip(bytes);
+    // Awaited here: the file is closed when this function ends.
     return archive.kind === 'script-old'
-      ? readOld(candidate, zip, archive.root)
-      : readScript(candidate, zip, archive.root);
+      ? await readOld(candidate, zip, archive.root)
+      : await readScript(candidate, zip, archive.root);
   },
 };
 
@@ -50,6 +52,7 @@ async function readScript(candidate: Candidate, zip: Zip, root: string): Promise
     known,
     trusted: isTorchScriptClass,
   });
+  const problems = tensorProblems(data.values, zip, root, candidate.path);
   const model = data.values[0];
   const entry = classOf(model);
   const find = finder(zip, root);
@@ -70,8 +73,8 @@ async function readScript(candidate: Candidate, zip: Zip, root: string): Promise
     signatures,
     tensors,
     constants: fixed,
-    remarks: scan.remarks,
-    risk: scan.risk,
+    remarks: [...scan.remarks, ...problems],
+    risk: problems.length > 0 ? 'dangerous' : scan.risk,
     properties: {
       ...(entry && { class: name.replace(/^__torch__\.(___torch_mangle_\d+\.)?/, '') }),
       ...(mobile && { mobile: 'bytecode for the lite interpreter' }),

@@ -4,12 +4,13 @@ import { assess } from '../wire/pickle/policy.ts';
 import { type PickleResult, readPickle, readPickleBytes } from '../wire/pickle/read.ts';
 import { expectedReferences } from '../wire/pickle/references.ts';
 import { is, textOf, type Value } from '../wire/pickle/values.ts';
-import { scanZip } from '../wire/scan-zip.ts';
+import { scanZip, worst } from '../wire/scan-zip.ts';
 import { plainSource, pullStream } from '../wire/stream.ts';
 import { openZip } from '../wire/zip.ts';
 import type { TorchArchive } from './archive.ts';
 import { pickleMember } from './members.ts';
 import { isTorchHolder } from './policy.ts';
+import { tensorProblems } from './storages.ts';
 import type { NamedTensor } from './tensors.ts';
 
 /** What `torch.load` would give, as an inert value, and what was found dangerous on the way. */
@@ -20,7 +21,6 @@ export interface Loaded {
   readonly risk: Risk;
   /** Where the tensors are described outside of the pickle (tar). */
   readonly tensors: readonly NamedTensor[] | null;
-  readonly pickle: PickleResult | null;
 }
 
 /** Reads any of torch's containers. Tensor values are not touched. */
@@ -34,7 +34,14 @@ export async function loadTorch(bytes: Bytes, archive: TorchArchive, file: strin
     known: new Map([[`${archive.root}data.pkl`, data]]),
     trusted: isTorchHolder,
   });
-  return { root: data.values[0], layout: 'zip', ...scan, tensors: null, pickle: data };
+  const problems = tensorProblems(data.values, zip, archive.root, file);
+  return {
+    root: data.values[0],
+    layout: 'zip',
+    remarks: [...scan.remarks, ...problems],
+    risk: problems.length > 0 ? 'dangerous' : scan.risk,
+    tensors: null,
+  };
 }
 
 /** Magic number, protocol, system, object, keys of the storages: five pickles. Then the storages' raw bytes. */
@@ -49,7 +56,8 @@ async function loadLegacy(bytes: Bytes, file: string): Promise<Loaded> {
   const bigEndian =
     is(system, 'dict') &&
     system.values.some((value, index) => textOf(system.keys[index]) === 'little_endian' && value === false);
-  const found: Remark[] = [...remarks];
+  const problems = tensorProblems(result.values, null, '', file);
+  const found: Remark[] = [...remarks, ...problems];
   if (result.error === null && !is(keys, 'list'))
     found.push({
       rule: 'file-malformed',
@@ -62,9 +70,8 @@ async function loadLegacy(bytes: Bytes, file: string): Promise<Loaded> {
     root,
     layout: bigEndian ? 'legacy, big-endian' : 'legacy',
     remarks: found,
-    risk: found.length > remarks.length && risk === 'none' ? 'review' : risk,
+    risk: problems.length > 0 ? 'dangerous' : found.length > remarks.length ? worst(risk, 'review') : risk,
     tensors: null,
-    pickle: result,
   };
 }
 
@@ -120,7 +127,7 @@ async function loadTar(bytes: Bytes, file: string): Promise<Loaded> {
       });
     }
   }
-  return { root: result?.values[0], layout: 'tar (torch 0.1)', remarks, risk, tensors, pickle: result };
+  return { root: result?.values[0], layout: 'tar (torch 0.1)', remarks, risk, tensors };
 }
 
 function tarMembers(bytes: Bytes): Map<string, Bytes> {

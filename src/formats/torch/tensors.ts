@@ -108,6 +108,27 @@ function view(
   };
 }
 
+const WIDTHS: Readonly<Record<string, number>> = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+  C64: 8,
+  C128: 16,
+};
+
+/** Bytes of one element of a storage of that class; `null` for others. Untyped storages count bytes. */
+export function bytesOfElement(storage: Value | undefined): number | null {
+  if (is(storage, 'global') && storage.name === 'UntypedStorage') return 1;
+  return WIDTHS[dtypeName(storage)] ?? null;
+}
+
 function dtypeName(value: Value | undefined): string {
   if (!is(value, 'global')) return '';
   return DTYPES[value.name.replace(/Storage$/, '')] ?? '';

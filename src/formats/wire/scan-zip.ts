@@ -82,7 +82,7 @@ async function scanEntry(
 ): Promise<Scan> {
   const known = options.known?.get(entry.name);
   try {
-    if (known) return await judged(known, entry.name, file, options, true);
+    if (known) return checked(zip, entry, file, await judged(known, entry.name, file, options, true));
     if (entry.name.endsWith('/') || entry.compressedSize === 0) return { remarks: [], risk: 'none' };
     if (entry.method !== 0 && entry.method !== 8)
       return unscannable(file, `"${entry.name}" is compressed by method ${entry.method}, which is not read`);
@@ -92,14 +92,18 @@ async function scanEntry(
     const scan = looksLikeZip(head)
       ? await scanInner(zip, entry, file, options, depth)
       : await scanPickle(zip, entry, file, options);
-    const damaged = PICKLE_NAME.test(entry.name) && !checksumHolds(zip, entry);
-    if (!damaged) return scan;
-    const message = `"${entry.name}" does not have the checksum that the archive states`;
-    return { remarks: [...scan.remarks, tampered(file, message)], risk: 'dangerous' };
+    return checked(zip, entry, file, scan);
   } catch (error) {
     if (!(error instanceof Malformed || error instanceof Truncated)) throw error;
     return unscannable(file, `"${entry.name}" cannot be looked into: ${messageOf(error)}`);
   }
+}
+
+/** A pickle whose bytes are not those that the archive vouches for was changed after it was written. */
+function checked(zip: Zip, entry: ZipEntry, file: string, scan: Scan): Scan {
+  if (!PICKLE_NAME.test(entry.name) || checksumHolds(zip, entry)) return scan;
+  const message = `"${entry.name}" does not have the checksum that the archive states`;
+  return { remarks: [...scan.remarks, tampered(file, message)], risk: 'dangerous' };
 }
 
 async function scanInner(
@@ -121,7 +125,7 @@ async function scanInner(
       stream.close();
     }
   }
-  return scanZip(openZip(bytes), `${file}`, { ...options, known: new Map() }, depth + 1);
+  return scanZip(openZip(bytes), file, { ...options, known: new Map() }, depth + 1);
 }
 
 async function scanPickle(zip: Zip, entry: ZipEntry, file: string, options: ScanOptions): Promise<Scan> {

@@ -1,4 +1,4 @@
-import type { Value } from './values.ts';
+import type { Node, Value } from './values.ts';
 import { is, isNode, textOf } from './values.ts';
 
 /** What torch's files refer to beside the pickle is expected there: storages, and in old files classes. */
@@ -13,12 +13,24 @@ const MAX_NODES = 2_000_000;
 
 /** A reference to something else than a storage or a module's class, which torch does not write; `null` when there is none. */
 export function oddReferences(roots: readonly Value[]): string | null {
+  let odd: string | null = null;
+  const whole = eachNode(roots, (node) => {
+    if (node.kind !== 'ref') return;
+    const first = is(node.id, 'tuple') ? textOf(node.id.items[0]) : null;
+    if (first !== 'storage' && first !== 'module') odd ??= 'it refers to an object outside of the file';
+  });
+  return odd ?? (whole ? null : 'the pickle is too large to see all of its references');
+}
+
+/** Visits every node once, however they refer to one another; `false` when there are too many to see all. */
+export function eachNode(roots: readonly Value[], visit: (node: Node) => void): boolean {
   const seen = new Set<Value>();
   const pending: Value[] = [...roots];
   for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
     if (!isNode(value) || seen.has(value)) continue;
     seen.add(value);
-    if (seen.size > MAX_NODES) return 'the pickle is too large to see all of its references';
+    if (seen.size > MAX_NODES) return false;
+    visit(value);
     switch (value.kind) {
       case 'tuple':
       case 'list':
@@ -34,14 +46,12 @@ export function oddReferences(roots: readonly Value[]): string | null {
         for (const item of value.states) pending.push(item);
         for (const item of value.items) pending.push(item);
         break;
-      case 'ref': {
-        const first = is(value.id, 'tuple') ? textOf(value.id.items[0]) : null;
-        if (first !== 'storage' && first !== 'module') return 'it refers to an object outside of the file';
+      case 'ref':
+        pending.push(value.id);
         break;
-      }
       default:
         break;
     }
   }
-  return null;
+  return true;
 }

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fixture, HOSTILE, inspectionOf, readingOf } from '../helpers/model-files.ts';
+
+const bert = fixture('huggingface/bert-classification');
+const config = JSON.parse(bert['config.json']?.toString() ?? '{}');
+const withConfig = (changes: object) => ({
+  ...bert,
+  'config.json': JSON.stringify({ ...config, ...changes }),
+});
+
+test('an architecture that is in no table has parameters and labels, and no contract', async (t) => {
+  const reading = await readingOf(t, withConfig({ architectures: ['ZebraForSomethingNew'] }));
+  assert.equal(reading.contract, null);
+  assert.ok((reading.parameters ?? 0) > 0);
+  assert.ok(reading.remarks.some((remark) => remark.rule === 'contract-unknown'));
+});
+
+test('placeholders are no labels, and their number is still known', async (t) => {
+  const reading = await readingOf(t, fixture('huggingface/bert-unnamed-labels'));
+  assert.equal(reading.labels, null);
+  assert.deepEqual(reading.contract?.signatures['forward']?.outputs?.[0]?.shape, ['batch', 4]);
+});
+
+test('code of the directory that loading would run is for review', async (t) => {
+  const inspection = await inspectionOf(t, withConfig({ auto_map: { AutoModel: 'modeling.Mine' } }));
+  assert.equal(inspection.verdict, 'review');
+});
+
+test('a chat template that reaches into Python is dangerous', async (t) => {
+  const template = { chat_template: "{{ ''.__class__.__mro__[1].__subclasses__() }}" };
+  const inspection = await inspectionOf(t, { ...bert, 'tokenizer_config.json': JSON.stringify(template) });
+  assert.equal(inspection.verdict, 'dangerous');
+});
+
+test('weights that torch.save wrote are counted where there are no others', async (t) => {
+  const state = Object.values(fixture('torch/tied-legacy'))[0] ?? assert.fail();
+  const reading = await readingOf(t, {
+    'config.json': bert['config.json'] ?? '',
+    'pytorch_model.bin': state,
+  });
+  assert.equal(reading.parameters, 36);
+  assert.equal(reading.format, 'huggingface');
+});
+
+test('pickled weights that run code are dangerous, also beside safe ones', async (t) => {
+  const inspection = await inspectionOf(t, { ...bert, 'pytorch_model.bin': HOSTILE });
+  assert.equal(inspection.verdict, 'dangerous');
+  const training = await inspectionOf(t, { ...bert, 'training_args.bin': HOSTILE });
+  assert.equal(training.verdict, 'dangerous');
+});
+
+test('weights cut short are told, and nothing is counted', async (t) => {
+  const weights = bert['model.safetensors'] ?? assert.fail();
+  const reading = await readingOf(t, {
+    ...bert,
+    'model.safetensors': weights.subarray(0, weights.length - 9),
+  });
+  assert.equal(reading.parameters, null);
+  assert.ok(reading.remarks.some((remark) => /file-(malformed|truncated)/.test(remark.rule)));
+});
+
+test('a config that is no JSON is a finding', async (t) => {
+  const reading = await readingOf(t, { ...bert, 'config.json': '{"model_type": "bert", ' });
+  assert.ok(reading.remarks.some((remark) => remark.rule === 'file-malformed'));
+});

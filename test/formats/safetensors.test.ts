@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Malformed } from '../../src/formats/format.ts';
+import { readSafetensors } from '../../src/formats/wire/safetensors.ts';
+import { inMemory, Truncated } from '../../src/model/bytes.ts';
+import { fixture, found, readingOf } from '../helpers/model-files.ts';
+
+function fileOf(header: unknown, data = 16, claimed?: number): Buffer {
+  const text = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(claimed ?? text.length));
+  return Buffer.concat([size, text, Buffer.alloc(data)]);
+}
+
+const tensor = (shape: unknown, offsets: unknown, dtype: unknown = 'F32') => ({
+  dtype,
+  shape,
+  data_offsets: offsets,
+});
+
+const corrupt: Record<string, Buffer> = {
+  'a header longer than the file': fileOf({}, 0, 1000),
+  'a header of exabytes': fileOf({}, 0, 2 ** 52),
+  'a header that is no JSON': fileOf('{"a": '),
+  'a header that is a list': fileOf('[1, 2]'),
+  'tensors that overlap': fileOf({ a: tensor([2], [0, 8]), b: tensor([2], [4, 12]) }),
+  'a gap between tensors': fileOf({ a: tensor([1], [0, 4]), b: tensor([1], [8, 12]) }),
+  'a tensor beyond the end': fileOf({ a: tensor([100], [0, 400]) }),
+  'a shape that does not fit its bytes': fileOf({ a: tensor([3], [0, 16]) }),
+  'a negative size': fileOf({ a: tensor([-1], [0, 4]) }),
+  'a size that is a text': fileOf({ a: tensor(['4'], [0, 16]) }),
+  'offsets that run backwards': fileOf({ a: tensor([1], [4, 0]) }),
+  'no offsets': fileOf({ a: tensor([1], null) }),
+  'a type that is a number': fileOf({ a: tensor([1], [0, 4], 7) }),
+  'a tensor that is null': fileOf({ a: null }),
+};
+
+for (const [what, bytes] of Object.entries(corrupt))
+  test(`${what} is told and not read past`, () => {
+    assert.throws(
+      () => readSafetensors(inMemory(bytes)),
+      (error) => error instanceof Malformed || error instanceof Truncated,
+    );
+  });
+
+test('names that JavaScript keeps for itself are names of tensors like any other', () => {
+  const file = fileOf('{"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4);
+  assert.doesNotThrow(() => readSafetensors(inMemory(file)));
+});
+
+test('a part of split weights that is missing is named', async (t) => {
+  const files = fixture('safetensors/sharded');
+  delete files['model-00002-of-00002.safetensors'];
+  const reading = await readingOf(t, files);
+  assert.equal(reading.parameters, null);
+  assert.ok(reading.remarks.some((remark) => remark.rule === 'file-missing'));
+});
+
+test('a file cut short anywhere is a finding', async (t) => {
+  const whole = fixture('safetensors/linear')['model.safetensors'] ?? assert.fail();
+  for (let length = 9; length < whole.length; length += 37) {
+    const result = await found(t, { 'model.safetensors': whole.subarray(0, length) });
+    if (result.kind === 'model')
+      assert.ok(
+        result.reading.remarks.some((remark) => /file-(truncated|malformed)/.test(remark.rule)),
+        String(length),
+      );
+  }
+});
