@@ -214,7 +214,8 @@ function once(program: string, args: readonly string[]): Cost | string {
   const ran = spawnSync(program, [...args], { encoding: 'utf8', timeout: TIMEOUT, maxBuffer: 1e8 });
   const time = performance.now() - start;
   if (ran.signal) return `stopped by ${ran.signal} after ${(time / 1000).toFixed(0)} s`;
-  if (ran.error) return 'absent';
+  if (ran.error)
+    return 'code' in ran.error && ran.error.code === 'ENOENT' ? 'absent' : `fails: ${ran.error.message}`;
   if (ran.status !== 0 || !existsSync(report))
     return ran.status === 3 ? 'absent' : `fails: ${lastLine(ran.stderr)}`;
   const text = readFileSync(report, 'utf8');

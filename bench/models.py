@@ -137,9 +137,10 @@ def boost(size, out, name, per_leaf):
 
     count = min(50_000, max(500, size // 500))
     x, y = rows(count, 10)
-    settings = {"max_depth": 0, "max_leaves": count, "grow_policy": "lossguide", "min_child_weight": 0, "lambda": 0}
+    # One thread: on a busy machine several wait for each other in every node.
+    settings = {"max_depth": 24, "max_bin": 1024, "min_child_weight": 0, "lambda": 0, "nthread": 1}
     rounds = max(1, round(size / (per_leaf * count)))
-    booster = xgboost.train({**settings, "eta": 0.01, "nthread": 2, "seed": 7}, xgboost.DMatrix(x, y), rounds)
+    booster = xgboost.train({**settings, "eta": 0.01, "seed": 7}, xgboost.DMatrix(x, y), rounds)
     booster.save_model(out / name)
 
 
@@ -157,7 +158,7 @@ def lightgbm(size, out):
     count = min(50_000, max(500, size // 500))
     x, y = rows(count, 10)
     settings = {"num_leaves": min(131_072, count), "min_data_in_leaf": 1, "max_bin": 1023, "learning_rate": 0.01, "verbose": -1}
-    booster = lightgbm.train({**settings, "num_threads": 2, "seed": 7}, lightgbm.Dataset(x, y), max(1, round(size / (110 * count))))
+    booster = lightgbm.train({**settings, "num_threads": 1, "seed": 7}, lightgbm.Dataset(x, y), max(1, round(size / (110 * count))))
     booster.save_model(out / "model.txt")
 
 

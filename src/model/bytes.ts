@@ -21,13 +21,17 @@ export class Truncated extends Error {
 export interface OpenFile extends Bytes, Disposable {}
 
 const WINDOW = 64 * 1024;
+/** Readers of HDF5 and of archives go to and fro between a few places. */
+const WINDOWS = 8;
+/** Windows begin at multiples of this: what is read next may lie a little before. */
+const BEHIND = 8 * 1024;
 
-/** Opens a file for random access. Small reads share one window of 64 KiB; nothing else is kept. */
+/** Opens a file for random access. Small reads share eight windows of 64 KiB; nothing else is kept. */
 export function openFile(path: string): OpenFile {
   const fd = openSync(path, 'r');
   const size = fstatSync(fd).size;
-  let window = new Uint8Array(0);
-  let windowStart = 0;
+  /** The last that was used is the first. */
+  const windows: { readonly start: number; readonly bytes: Uint8Array }[] = [];
   const readInto = (target: Uint8Array, offset: number): void => {
     let done = 0;
     while (done < target.length) {
@@ -45,12 +49,20 @@ export function openFile(path: string): OpenFile {
         readInto(out, offset);
         return out;
       }
-      if (offset < windowStart || offset + length > windowStart + window.length) {
-        windowStart = offset;
-        window = new Uint8Array(Math.min(WINDOW, size - offset));
-        readInto(window, offset);
+      const at = windows.findIndex(
+        ({ start, bytes }) => offset >= start && offset + length <= start + bytes.length,
+      );
+      let window = windows[at];
+      if (!window) {
+        const start = offset - (offset % BEHIND);
+        window = { start, bytes: new Uint8Array(Math.min(WINDOW, size - start)) };
+        readInto(window.bytes, start);
       }
-      return window.subarray(offset - windowStart, offset - windowStart + length);
+      if (at !== 0) {
+        windows.splice(at === -1 ? WINDOWS - 1 : at, 1);
+        windows.unshift(window);
+      }
+      return window.bytes.subarray(offset - window.start, offset - window.start + length);
     },
     [Symbol.dispose]() {
       closeSync(fd);

@@ -15,10 +15,13 @@ import {
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { findEntry, openZip, readEntry } from '../../src/formats/wire/zip.ts';
+import { inMemory } from '../../src/model/bytes.ts';
 import { field, head, int } from '../helpers/proto.ts';
 import { plainEnvironment, ROOT, run } from '../helpers/runner.ts';
+import { zipOf } from '../helpers/zip.ts';
 
 const MODELS = join(ROOT, 'test/fixtures/models');
 const CLI = join(ROOT, 'src/cli.ts');
@@ -185,6 +188,23 @@ for (const { what, format, size, write } of LARGE)
       // The program's own sources are read both times.
       const read = large.read - small.read;
       assert.ok(read < MAX_READ, `${read} bytes more are read than of a small model`);
+    }));
+
+for (const model of ['torchscript/scripted/model/model.pt', 'torch-export/dynamic/model/model.pt2'])
+  test(`${model} is read to its end when it is larger than what is kept of it`, () =>
+    inFolder(async (folder) => {
+      const zip = openZip(inMemory(readFileSync(join(MODELS, model))));
+      const root = zip.entries[0]?.name.split('/')[0] ?? '';
+      const members = zip.entries.map((entry) => ({
+        name: entry.name,
+        data: Buffer.from(readEntry(zip, entry, GB).bytes),
+      }));
+      const padding = { name: `${root}/extra/padding`, data: Buffer.alloc(2_000_000) };
+      assert.equal(findEntry(zip, padding.name), undefined);
+      mkdirSync(join(folder, 'model'));
+      writeFileSync(join(folder, 'model', basename(model)), zipOf([padding, ...members]));
+      const { code, rules, verdict } = await rulesOf(folder);
+      assert.deepEqual({ code, rules, verdict }, { code: 0, rules: [], verdict: 'clean' });
     }));
 
 /** What `inspect` says of a directory: its exit code and rules, never a stack trace. */
