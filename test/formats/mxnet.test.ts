@@ -1,28 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Reading } from '../../src/formats/format.ts';
 import { readIndex } from '../../src/formats/mxnet/params.ts';
-import { lookAt, readModel } from '../../src/formats/read.ts';
 import { inMemory } from '../../src/model/bytes.ts';
-import { walk } from '../../src/model/walk.ts';
+import { readingOf } from '../helpers/model-files.ts';
 
 const MODEL = join(import.meta.dirname, '../fixtures/models/mxnet/softmax/model');
 const SYMBOL = readFileSync(join(MODEL, 'net-symbol.json'), 'utf8');
 const PARAMS = readFileSync(join(MODEL, 'net-0000.params'));
-
-async function reading(files: Readonly<Record<string, string | Uint8Array>>): Promise<Reading> {
-  const root = mkdtempSync(join(tmpdir(), 'lading-mxnet-'));
-  try {
-    for (const [path, content] of Object.entries(files)) writeFileSync(join(root, path), content);
-    const found = await readModel(lookAt(walk('model', root)));
-    return found.kind === 'model' ? found.reading : assert.fail(JSON.stringify(found));
-  } finally {
-    rmSync(root, { recursive: true });
-  }
-}
 
 test('the index of parameters is read past the numbers', () => {
   const arrays = readIndex(inMemory(PARAMS));
@@ -34,15 +20,15 @@ test('the index of parameters is read past the numbers', () => {
   ]);
 });
 
-test('a shape that the symbol does not state is asked for', async () => {
-  const read = await reading({ 'net-symbol.json': SYMBOL, 'net-0000.params': PARAMS });
+test('a shape that the symbol does not state is asked for', async (t) => {
+  const read = await readingOf(t, { 'net-symbol.json': SYMBOL, 'net-0000.params': PARAMS });
   const evidence = read.evidence['/signatures/predict/inputs/0/shape'];
   assert.equal(evidence?.kind, 'unknown');
   assert.match(evidence?.kind === 'unknown' ? (evidence.add ?? '') : '', /shape/);
 });
 
-test('of several epochs the last one is the model, and all belong to it', async () => {
-  const read = await reading({
+test('of several epochs the last one is the model, and all belong to it', async (t) => {
+  const read = await readingOf(t, {
     'net-symbol.json': SYMBOL,
     'net-0001.params': PARAMS,
     'net-0002.params': PARAMS,
@@ -51,8 +37,8 @@ test('of several epochs the last one is the model, and all belong to it', async 
   assert.equal(read.parameters, 43);
 });
 
-test('without parameters the inputs are told from weights by their names, and that is said', async () => {
-  const read = await reading({ 'net-symbol.json': SYMBOL });
+test('without parameters the inputs are told from weights by their names, and that is said', async (t) => {
+  const read = await readingOf(t, { 'net-symbol.json': SYMBOL });
   const inputs = read.contract?.signatures['predict']?.inputs;
   assert.deepEqual(
     inputs?.map((field) => field.name),
@@ -64,8 +50,8 @@ test('without parameters the inputs are told from weights by their names, and th
   );
 });
 
-test('parameters without a symbol are counted, and no contract is made up', async () => {
-  const read = await reading({ 'net.params': PARAMS });
+test('parameters without a symbol are counted, and no contract is made up', async (t) => {
+  const read = await readingOf(t, { 'net.params': PARAMS });
   assert.equal(read.contract, null);
   assert.equal(read.parameters, 43);
 });

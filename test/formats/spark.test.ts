@@ -1,32 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { Reading } from '../../src/formats/format.ts';
-import { lookAt, readModel } from '../../src/formats/read.ts';
-import { walk } from '../../src/model/walk.ts';
+import { readingOf } from '../helpers/model-files.ts';
 
 const ML = 'org.apache.spark.ml';
 
 /** Metadata as Spark writes it: one line of JSON. */
 function metadata(type: string, uid: string, paramMap: object, more: object = {}): string {
   return `${JSON.stringify({ class: type, timestamp: 1, sparkVersion: '2.3.0', uid, paramMap, ...more })}\n`;
-}
-
-async function reading(files: Readonly<Record<string, string>>): Promise<Reading> {
-  const root = mkdtempSync(join(tmpdir(), 'lading-spark-'));
-  try {
-    for (const [path, content] of Object.entries(files)) {
-      mkdirSync(join(root, dirname(path)), { recursive: true });
-      writeFileSync(join(root, path), content);
-    }
-    const found = await readModel(lookAt(walk('model', root)));
-    assert.equal(found.kind, 'model', JSON.stringify(found));
-    return found.kind === 'model' ? found.reading : assert.fail();
-  } finally {
-    rmSync(root, { recursive: true });
-  }
 }
 
 /** `name: type [shape]`, one a column. */
@@ -54,8 +35,8 @@ function pipeline(stages: readonly (readonly [string, string, object, object?])[
 
 const FOREST = 'classification.RandomForestClassificationModel';
 
-test('metadata of Spark 2 without defaults is read with the names that Spark itself gives columns', async () => {
-  const read = await reading({
+test('metadata of Spark 2 without defaults is read with the names that Spark itself gives columns', async (t) => {
+  const read = await readingOf(t, {
     'metadata/part-00000': metadata(
       `${ML}.${FOREST}`,
       'rfc_1',
@@ -74,9 +55,9 @@ test('metadata of Spark 2 without defaults is read with the names that Spark its
   assert.deepEqual(read.framework, { name: 'spark', version: '2.3.0' });
 });
 
-test('the line of metadata may stand in any part, whatever the part is called', async () => {
+test('the line of metadata may stand in any part, whatever the part is called', async (t) => {
   const line = metadata(`${ML}.feature.Tokenizer`, 'tok', { inputCol: 'text', outputCol: 'words' });
-  const read = await reading({
+  const read = await readingOf(t, {
     'metadata/part-00000-9a-c000.txt': '',
     'metadata/part-00001-9a-c000.txt': line,
     'metadata/_SUCCESS': '',
@@ -87,43 +68,50 @@ test('the line of metadata may stand in any part, whatever the part is called', 
   });
 });
 
-test('a part that was split anywhere is put together', async () => {
+test('a part that was split anywhere is put together', async (t) => {
   const line = metadata(`${ML}.feature.Tokenizer`, 'tok', { inputCol: 'text', outputCol: 'words' });
-  const read = await reading({
+  const read = await readingOf(t, {
     'metadata/part-00000': line.slice(0, 100),
     'metadata/part-00001': line.slice(100),
   });
   assert.equal(sides(read).inputs.length, 1);
 });
 
-test('stages run in the order of stageUids, and not of their names', async () => {
+test('stages run in the order of stageUids, and not of their names', async (t) => {
   const stages = Array.from({ length: 11 }, (_, index): [string, string, object] => [
     'feature.Bucketizer',
     `b${10 - index}`,
     { inputCol: index === 0 ? 'age' : `c${index - 1}`, outputCol: `c${index}` },
   ]);
-  assert.deepEqual(sides(await reading(pipeline(stages))), {
+  assert.deepEqual(sides(await readingOf(t, pipeline(stages))), {
     inputs: ['age: float64 ["batch"]'],
     outputs: ['c10: float64 ["batch"]'],
   });
 });
 
-test('an assembler whose numbers are as many as the model takes has numbers for its inputs', async () => {
+test('an assembler whose numbers are as many as the model takes has numbers for its inputs', async (t) => {
   const assembler = [
     'feature.VectorAssembler',
     'va',
     { inputCols: ['a', 'b'], outputCol: 'features' },
   ] as const;
-  const four = await reading(pipeline([assembler, [FOREST, 'rf', {}, { numFeatures: 2, numClasses: 3 }]]));
+  const four = await readingOf(
+    t,
+    pipeline([assembler, [FOREST, 'rf', {}, { numFeatures: 2, numClasses: 3 }]]),
+  );
   assert.deepEqual(sides(four).inputs, ['a: float64 ["batch"]', 'b: float64 ["batch"]']);
-  const more = await reading(pipeline([assembler, [FOREST, 'rf', {}, { numFeatures: 5, numClasses: 3 }]]));
+  const more = await readingOf(
+    t,
+    pipeline([assembler, [FOREST, 'rf', {}, { numFeatures: 5, numClasses: 3 }]]),
+  );
   assert.deepEqual(sides(more).inputs, ['a: float64 null', 'b: float64 null']);
   const pointer = '/signatures/transform/inputs/0/shape';
   assert.equal(more.evidence[pointer]?.kind, 'unknown');
 });
 
-test('a vector that is put together with numbers has what is left of the width', async () => {
-  const read = await reading(
+test('a vector that is put together with numbers has what is left of the width', async (t) => {
+  const read = await readingOf(
+    t,
     pipeline([
       ['feature.Tokenizer', 't', { inputCol: 'text', outputCol: 'words' }],
       ['feature.HashingTF', 'h', { inputCol: 'words', outputCol: 'tf', numFeatures: 20 }],
@@ -134,21 +122,23 @@ test('a vector that is put together with numbers has what is left of the width',
   assert.deepEqual(sides(read).inputs, ['text: string ["batch"]', 'embedding: float64 ["batch",8]']);
 });
 
-test('the indexer of the label is no input; one whose output is a feature too stays', async () => {
+test('the indexer of the label is no input; one whose output is a feature too stays', async (t) => {
   const label = ['feature.StringIndexerModel', 'si', { inputCol: 'species', outputCol: 'label' }] as const;
   const forest = [FOREST, 'rf', { labelCol: 'label' }, { numFeatures: 1, numClasses: 3 }] as const;
   const a = ['feature.VectorAssembler', 'va', { inputCols: ['age'], outputCol: 'features' }] as const;
   const b = ['feature.VectorAssembler', 'va', { inputCols: ['label'], outputCol: 'features' }] as const;
-  assert.deepEqual(sides(await reading(pipeline([label, a, forest]))).inputs, ['age: float64 ["batch"]']);
-  const both = (await reading(pipeline([label, b, forest]))).contract?.signatures['transform'];
+  assert.deepEqual(sides(await readingOf(t, pipeline([label, a, forest]))).inputs, [
+    'age: float64 ["batch"]',
+  ]);
+  const both = (await readingOf(t, pipeline([label, b, forest]))).contract?.signatures['transform'];
   assert.deepEqual(
     both?.inputs?.map((field) => field.name),
     ['species'],
   );
 });
 
-test('weights, labels and empty column names are no columns of a prediction', async () => {
-  const read = await reading({
+test('weights, labels and empty column names are no columns of a prediction', async (t) => {
+  const read = await readingOf(t, {
     'metadata/part-00000': metadata(
       `${ML}.${FOREST}`,
       'rf',
@@ -162,48 +152,49 @@ test('weights, labels and empty column names are no columns of a prediction', as
   });
 });
 
-test('the best model of a search is the model, also inside a pipeline', async () => {
+test('the best model of a search is the model, also inside a pipeline', async (t) => {
   const best = metadata(`${ML}.${FOREST}`, 'rf', {}, { numFeatures: 3, numClasses: 2 });
   const inside = pipeline([['tuning.CrossValidatorModel', 'cv', {}]]);
-  const read = await reading({ ...inside, 'stages/0_cv/bestModel/metadata/part-00000': best });
+  const read = await readingOf(t, { ...inside, 'stages/0_cv/bestModel/metadata/part-00000': best });
   assert.deepEqual(sides(read).inputs, ['features: float64 ["batch",3]']);
   assert.equal(sides(read).outputs.length, 3);
 });
 
-test('stages of other packages keep their columns, without types', async () => {
-  const read = await reading(
+test('stages of other packages keep their columns, without types', async (t) => {
+  const read = await readingOf(
+    t,
     pipeline([['feature.Tokenizer', 't', { inputCol: 'text', outputCol: 'words' }]]),
   );
   assert.equal(read.remarks.length, 0);
-  const own = await reading({
+  const own = await readingOf(t, {
     'metadata/part-00000': metadata('com.example.Embedder', 'e', { inputCol: 'text', outputCol: 'vector' }),
   });
   assert.deepEqual(sides(own), { inputs: ['text: null null'], outputs: ['vector: null null'] });
   assert.equal(own.evidence['/signatures/transform/inputs/0/type']?.kind, 'unknown');
 });
 
-test('a pipeline that was not fitted has no contract, and says what to save', async () => {
-  const read = await reading({
+test('a pipeline that was not fitted has no contract, and says what to save', async (t) => {
+  const read = await readingOf(t, {
     'metadata/part-00000': metadata(`${ML}.Pipeline`, 'p', { stageUids: [] }),
   });
   assert.equal(read.contract, null);
   assert.match(read.remarks[0]?.help ?? '', /PipelineModel/);
 });
 
-test('a missing stage is damage, not a shorter pipeline', async () => {
+test('a missing stage is damage, not a shorter pipeline', async (t) => {
   const files = pipeline([
     ['feature.Tokenizer', 't', { inputCol: 'text', outputCol: 'words' }],
     ['feature.HashingTF', 'h', { inputCol: 'words', outputCol: 'tf' }],
   ]);
   delete files['stages/1_h/metadata/part-00000'];
-  const read = await reading(files);
+  const read = await readingOf(t, files);
   assert.equal(read.contract, null);
   assert.match(read.remarks[0]?.message ?? '', /stage 1 \("h"\) is not there/);
   assert.notEqual(read.risk, 'none');
 });
 
-test('a damaged table is said, and what the metadata says stays', async () => {
-  const read = await reading({
+test('a damaged table is said, and what the metadata says stays', async (t) => {
+  const read = await readingOf(t, {
     'metadata/part-00000': metadata(`${ML}.classification.LogisticRegressionModel`, 'lr', {}),
     'data/part-00000-a.snappy.parquet': `PAR1${'x'.repeat(40)}`,
   });
@@ -215,8 +206,8 @@ test('a damaged table is said, and what the metadata says stays', async () => {
   assert.equal(read.risk, 'review');
 });
 
-test('models of the RDD-based library take one vector', async () => {
-  const read = await reading({
+test('models of the RDD-based library take one vector', async (t) => {
+  const read = await readingOf(t, {
     'metadata/part-00000': `${JSON.stringify({
       class: 'org.apache.spark.mllib.classification.LogisticRegressionModel',
       version: '1.0',
@@ -228,8 +219,8 @@ test('models of the RDD-based library take one vector', async () => {
   assert.deepEqual(predict?.inputs?.[0]?.shape, ['batch', 692]);
 });
 
-test('a statement of SQL needs the columns that it names and makes those after AS', async () => {
-  const read = await reading({
+test('a statement of SQL needs the columns that it names and makes those after AS', async (t) => {
+  const read = await readingOf(t, {
     'metadata/part-00000': metadata(`${ML}.feature.SQLTransformer`, 'sql', {
       statement: "SELECT *, (v1 + `v 2`) AS v3, upper(city) AS big, 'text' AS t FROM __THIS__",
     }),
