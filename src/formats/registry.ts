@@ -12,6 +12,7 @@ import { huggingface } from './huggingface.ts';
 import { jax } from './jax.ts';
 import { keras } from './keras.ts';
 import { lightgbm } from './lightgbm.ts';
+import { stablehlo } from './mlir.ts';
 import { mxnet } from './mxnet.ts';
 import { onnx } from './onnx.ts';
 import { openvino } from './openvino.ts';
@@ -62,4 +63,5 @@ export const FORMATS: readonly Format[] = [
   h2o,
   spark,
   mxnet,
+  stablehlo,
 ];
