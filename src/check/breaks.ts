@@ -7,9 +7,9 @@ import { type Finding, finding, type Level, sortFindings } from '../model/findin
 /**
  * Which callers may not break. `none`: nothing is held against anything. `backward`: those of the version before.
  * `backward-transitive`: those of every version that is not retired. `full`: those of the version before, and those
- * of the new one when it is taken back.
+ * of the new one when it is taken back. `full-transitive`: the same with every version that is not retired.
  */
-export const POLICIES = ['none', 'backward', 'backward-transitive', 'full'] as const;
+export const POLICIES = ['none', 'backward', 'backward-transitive', 'full', 'full-transitive'] as const;
 export type Policy = (typeof POLICIES)[number];
 
 /** A contract that callers rely on. */
@@ -44,11 +44,11 @@ export interface Breaks {
 export function breaks(now: Contract, baselines: readonly Baseline[], policy: Policy, where: Where): Breaks {
   const [latest] = baselines;
   const changes = latest ? compareContracts(latest.contract, now) : [];
-  const compared = policy === 'backward-transitive' ? baselines : baselines.slice(0, 1);
+  const compared = policy.endsWith('-transitive') ? baselines : baselines.slice(0, 1);
   const found = new Map<string, { finding: Finding; names: string[] }>();
   for (const baseline of compared) {
     const own = baseline === latest ? changes : compareContracts(baseline.contract, now);
-    const back = policy === 'full' ? compareContracts(now, baseline.contract) : [];
+    const back = goesBack(policy) ? compareContracts(now, baseline.contract) : [];
     for (const one of judge(own, policy, where, back)) {
       const known = found.get(one.fingerprint);
       if (known) known.names.push(baseline.name);
@@ -70,7 +70,7 @@ function listed(names: readonly string[]): string {
 /**
  * Findings of a list of changes under a policy. Fingerprints cover rule, subject, and what it was and is: they stay
  * the same when lines move or the baseline is another version with the same difference.
- * @param back the changes of going back, for the policy `full`.
+ * @param back the changes of going back, for the policies that go back.
  */
 export function judge(
   changes: readonly Change[],
@@ -111,7 +111,7 @@ export function judge(
     seen.add(`${change.rule} ${change.subject}`);
     add(change, rule, level, change.message, change.pointer, `${change.old} → ${change.new}`);
   }
-  if (policy !== 'full') return findings;
+  if (!goesBack(policy)) return findings;
   for (const change of back) {
     // The rule is that of the edit which was made: going back undoes it.
     const rule = ruleOf(ruleOf(change.rule).reverse);
@@ -121,6 +121,9 @@ export function judge(
   }
   return findings;
 }
+
+/** Whether the new version may be taken back without breaking its own callers. */
+export const goesBack = (policy: Policy): boolean => policy === 'full' || policy === 'full-transitive';
 
 /** The level of a finding; `none` where there is none to make. */
 export function levelOf(verdict: Verdict, rule: Pick<Rule, 'unclear'>, policy: Policy): Level | 'none' {

@@ -1,6 +1,6 @@
 import { RULES } from '../contract/rules.ts';
 import type { Level } from '../model/finding.ts';
-import { levelOf, POLICIES, type Policy } from './breaks.ts';
+import { goesBack, levelOf, POLICIES, type Policy } from './breaks.ts';
 
 type Said = readonly [level: Level, says: string, help: string];
 
@@ -175,7 +175,7 @@ export function rulesTable(): RuleRow[] {
     const reverse = RULES.find((other) => other.id === rule.reverse);
     const level = (policy: Policy) => {
       const own = levelOf(rule.verdict, rule, policy);
-      return policy === 'full' && reverse?.verdict === 'breaking' ? 'error' : own;
+      return goesBack(policy) && reverse?.verdict === 'breaking' ? 'error' : own;
     };
     return {
       id: rule.id,

@@ -22,7 +22,7 @@ export const COMPARISON = {
   },
   policy: {
     kind: 'choice',
-    choices: ['none', 'backward', 'backward-transitive', 'full'],
+    choices: ['none', 'backward', 'backward-transitive', 'full', 'full-transitive'],
     description: 'Whose callers may not break. Default: that of the configuration, else `backward`.',
   },
 } as const satisfies Record<string, InputSpec>;
@@ -164,7 +164,12 @@ function checkedJson(model: CheckedModel) {
 
 async function writeSarif(path: string, outcome: Outcome, ports: Ports): Promise<void> {
   const { sarif } = await import('../report/sarif.ts');
-  const rules = rulesTable().map(({ id, says }) => ({ id, sentence: says }));
+  const rules = rulesTable().map(({ id, says, help, group }) => ({
+    id,
+    sentence: says,
+    help,
+    tags: [group],
+  }));
   const log = sarif(outcome.findings, rules, VERSION);
   writeFileSync(resolve(ports.cwd, path), `${JSON.stringify(log, null, 2)}\n`);
 }

@@ -7,7 +7,7 @@ import { UserError } from '../ports/errors.ts';
 export const CONFIG_FILE = 'lading.yaml';
 const MAX_CONFIG = 1 << 20;
 
-export type Policy = 'none' | 'backward' | 'backward-transitive' | 'full';
+export type Policy = 'none' | 'backward' | 'backward-transitive' | 'full' | 'full-transitive';
 export type Versioning = 'semver' | 'integer';
 export type Engine = 'docker' | 'oci';
 export type FailOn = Level | 'never';
@@ -170,12 +170,14 @@ export function cleanPath(path: string): string {
 /**
  * The settings of one directory: defaults, then the top of the configuration, then every entry that matches.
  * @param matches tells whether the glob `pattern` covers `path`.
+ * @param anyName takes a folder's name as it is, for commands that only look and bind no version to it.
  */
 export function settingsOf(
   path: string,
   config: Config | null,
   matches: (pattern: string, path: string) => boolean,
   cwd: string,
+  anyName = false,
 ): ModelSettings {
   const entries: readonly ModelEntry[] =
     config?.models.filter((entry) => entry.path === path || matches(entry.path, path)) ?? [];
@@ -184,7 +186,7 @@ export function settingsOf(
     layers.reduce<Settings[K] | undefined>((value, layer) => layer[key] ?? value, undefined);
   const own = <K extends 'name' | 'file' | 'image'>(key: K): string | undefined =>
     entries.reduce<string | undefined>((value, entry) => entry[key] ?? value, undefined);
-  const name = modelNameOf(path, own('name'), config, cwd);
+  const name = modelNameOf(path, own('name'), config, cwd, anyName);
   const registry = config?.registry;
   return {
     path,
@@ -202,11 +204,17 @@ export function settingsOf(
   };
 }
 
-function modelNameOf(path: string, given: string | undefined, config: Config | null, cwd: string): string {
+function modelNameOf(
+  path: string,
+  given: string | undefined,
+  config: Config | null,
+  cwd: string,
+  anyName: boolean,
+): string {
   if (given !== undefined) return modelName(given);
   const folder = path === '.' ? basename(resolve(cwd)) : (path.split('/').at(-1) ?? path);
   const problem = nameProblem(folder);
-  if (problem === null) return folder;
+  if (problem === null || anyName) return folder;
   throw new UserError(`the folder name "${folder}" of "${path}" is not a model name: ${problem}`, {
     help: `Rename the folder, or give the model a name in ${config?.file ?? CONFIG_FILE}:\n  models:\n    - {path: ${path}, name: …}`,
     file: path,

@@ -1,5 +1,6 @@
-import type { ReportingDescriptor, Result, Log as SarifLog } from 'sarif';
+import type { ArtifactLocation, ReportingDescriptor, Result, Log as SarifLog } from 'sarif';
 import { type Finding, type Level, sortFindings } from '../model/finding.ts';
+import { escapeMarkdown } from './markdown.ts';
 
 const LEVEL: Readonly<Record<Level, 'error' | 'warning' | 'note'>> = {
   error: 'error',
@@ -13,7 +14,18 @@ const MAX_RESULTS = 5000;
 export interface RuleText {
   readonly id: string;
   readonly sentence: string;
+  readonly help?: string;
+  /** Shown as tags of its alerts. */
+  readonly tags?: readonly string[];
 }
+
+const HOME = 'https://github.com/lading-ml/lading';
+/** Of a quality alert; GitHub filters by it. */
+const PROBLEM: Readonly<Record<Level, string>> = {
+  error: 'error',
+  warning: 'warning',
+  notice: 'recommendation',
+};
 
 /**
  * Findings as SARIF 2.1.0, as GitHub code scanning takes it: every result has a place (the model's directory
@@ -22,11 +34,12 @@ export interface RuleText {
  */
 export function sarif(findings: readonly Finding[], rules: readonly RuleText[], version: string): SarifLog {
   const sorted = sortFindings(findings).slice(0, MAX_RESULTS);
-  const texts = new Map(rules.map((rule) => [rule.id, rule.sentence]));
+  const texts = new Map(rules.map((rule) => [rule.id, rule]));
   const ids = [...new Set(sorted.map((one) => one.rule))].sort();
-  const descriptors = ids.map((id): ReportingDescriptor => {
-    const sentence = texts.get(id) ?? id.replaceAll('-', ' ');
-    return { id, name: id, shortDescription: { text: sentence }, fullDescription: { text: sentence } };
+  const descriptors = ids.map((id) => {
+    // Most severe first: what a rule is at worst in this run.
+    const level = sorted.find((one) => one.rule === id)?.level ?? 'warning';
+    return descriptor(texts.get(id) ?? { id, sentence: id.replaceAll('-', ' ') }, level);
   });
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
@@ -38,14 +51,31 @@ export function sarif(findings: readonly Finding[], rules: readonly RuleText[], 
             name: 'Lading',
             version,
             semanticVersion: version,
-            informationUri: 'https://github.com/lading-ml/lading',
+            informationUri: HOME,
             rules: descriptors,
           },
         },
         columnKind: 'utf16CodeUnits',
+        originalUriBaseIds: { '%SRCROOT%': { description: { text: 'The root of the repository.' } } },
         results: sorted.map((one) => result(one, ids.indexOf(one.rule))),
       },
     ],
+  };
+}
+
+function descriptor({ id, sentence, help, tags }: RuleText, level: Level): ReportingDescriptor {
+  const text = `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`.replace(/\.\.$/, '.');
+  const advice = help ?? 'See the message of the finding.';
+  return {
+    id,
+    name: id,
+    shortDescription: { text },
+    fullDescription: { text },
+    // GitHub shows nothing of a rule that has no help.
+    help: { text: `${text} ${advice}`, markdown: `${escapeMarkdown(text)}\n\n${escapeMarkdown(advice)}` },
+    helpUri: `${HOME}/blob/main/docs/rules.md`,
+    defaultConfiguration: { level: LEVEL[level] },
+    properties: { tags: ['model-contract', ...(tags ?? [])], 'problem.severity': PROBLEM[level] },
   };
 }
 
@@ -59,7 +89,7 @@ function result(one: Finding, ruleIndex: number): Result {
     locations: [
       {
         physicalLocation: {
-          artifactLocation: { uri: uri(one.file ?? '.'), uriBaseId: '%SRCROOT%' },
+          artifactLocation: artifact(one.file ?? '.'),
           region: { startLine: one.line ?? 1, ...(one.column !== undefined && { startColumn: one.column }) },
         },
         ...(one.subject !== undefined && {
@@ -72,9 +102,11 @@ function result(one: Finding, ruleIndex: number): Result {
   };
 }
 
-/** A relative path as a URI reference: untrusted names must neither become a scheme nor a query. */
-function uri(path: string): string {
-  return path.split('/').map(encodeURIComponent).join('/');
+/** Where a file is: from the root of the repository, or of the disk for models elsewhere. */
+function artifact(path: string): ArtifactLocation {
+  // Untrusted names must neither become a scheme nor a query.
+  const uri = path.toWellFormed().split('/').map(encodeURIComponent).join('/');
+  return path.startsWith('/') ? { uri: `file://${uri}` } : { uri, uriBaseId: '%SRCROOT%' };
 }
 
 /** Plain text of a SARIF message has links of the form `[text](target)` and placeholders `{0}`. */

@@ -117,6 +117,21 @@ test('the transitive policy holds against every version, each break once', () =>
   assert.match(findings[0]?.message ?? '', /\(compared with wine:0\.9\.0, wine:0\.8\.0\)$/);
 });
 
+test('full and transitive: no version breaks the callers of this one when it is taken back', () => {
+  const older: Baseline = {
+    name: 'wine:0.9.0',
+    contract: contractOf(YAML.replace('[north, south]', '[north]')),
+  };
+  assert.deepEqual(check(YAML, 'full', [base, older]).findings, []);
+  assert.deepEqual(check(YAML, 'backward-transitive', [base, older]).findings, []);
+  const { findings } = check(YAML, 'full-transitive', [base, older]);
+  assert.deepEqual(
+    findings.map((one) => one.rule),
+    ['input-categories-added'],
+  );
+  assert.match(findings[0]?.message ?? '', /^going back .*\(compared with wine:0\.9\.0\)$/);
+});
+
 test('a fingerprint survives other lines and other baselines with the same difference', () => {
   const text = YAML.replace('name: alcohol', 'name: abv');
   const moved = `# a comment\n\n${text}`;
@@ -156,5 +171,5 @@ test('approvals of what is not there are listed', () => {
 });
 
 test('policies have names that lading.yaml knows', () => {
-  assert.deepEqual(POLICIES, ['none', 'backward', 'backward-transitive', 'full']);
+  assert.deepEqual(POLICIES, ['none', 'backward', 'backward-transitive', 'full', 'full-transitive']);
 });
