@@ -4,6 +4,7 @@ import { type Found, lookAt, readModel } from '../formats/read.ts';
 import { sweep } from '../formats/sweep.ts';
 import type { DigestedFile } from '../model/digest.ts';
 import { type Finding, finding, sortFindings } from '../model/finding.ts';
+import { nameProblem } from '../model/names.ts';
 import type { ModelDirectory } from '../model/walk.ts';
 import { CHECKSUM_FILE } from './checksums.ts';
 import { lint } from './lint.ts';
@@ -81,6 +82,7 @@ export async function inspectModel(directory: ModelDirectory, options: InspectOp
     ...declarations.flatMap((one) => one.remarks),
     ...swept.remarks,
     ...(found.kind === 'none' ? [] : lint(directory, reading, digests)),
+    ...nameRemarks(options.name),
   ];
   // Where the model itself says nothing, what another tool's file declares is all there is to know.
   const spoken = reading?.contract ? reading : (declarations.find((one) => one.contract !== null) ?? reading);
@@ -108,6 +110,20 @@ export async function inspectModel(directory: ModelDirectory, options: InspectOp
     digest: content?.digest ?? null,
   };
   return { inspection, reading, declarations, digests };
+}
+
+/** A folder may be looked at whatever it is called; a version can only be bound to a legal name. */
+function nameRemarks(name: string): Remark[] {
+  const problem = nameProblem(name);
+  if (problem === null) return [];
+  return [
+    {
+      rule: 'name-not-legal',
+      level: 'notice',
+      message: `"${name}" cannot be the name of a published model: ${problem}`,
+      help: 'Rename the folder, or give the model a name in lading.yaml, before you publish it.',
+    },
+  ];
 }
 
 /**

@@ -42,7 +42,7 @@ export const inspect: Command<typeof inputs> = {
   outputs,
   async run(values, ports) {
     const config = await loadConfig(ports.cwd, values.config);
-    const settings = await settingsOfOne(values, config, ports.cwd);
+    const settings = await settingsOfOne(values, config, ports.cwd, true);
     const directory = walk(settings.path, resolve(ports.cwd, settings.path));
     const { inspection } = await inspectModel(directory, {
       name: settings.name,

@@ -5,6 +5,7 @@ export async function settingsOfOne(
   given: { readonly model: string; readonly name?: string | null },
   config: Config | null,
   cwd: string,
+  anyName = false,
 ): Promise<ModelSettings> {
   // An absolute path, or one outside of the current folder, is fine where one model is looked at.
   const inside = !given.model.startsWith('/') && !given.model.split(/[\\/]/).includes('..');
@@ -12,7 +13,7 @@ export async function settingsOfOne(
   const named = given.name == null ? config : withName(config, path, given.name);
   // Globs are only in configurations; without one, their library is not loaded.
   const matches = config ? (await import('./globs.ts')).matches : () => false;
-  return settingsOf(path, named, matches, cwd);
+  return settingsOf(path, named, matches, cwd, anyName);
 }
 
 function withName(config: Config | null, path: string, name: string): Config {

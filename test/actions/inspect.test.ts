@@ -123,3 +123,15 @@ test('a model with every kind of lint names rule, file and line', async (t) => {
   ]);
   assert.equal(ran.code, 1);
 });
+
+test('a folder may be looked at whatever it is called, and is told that no version can have that name', async (t) => {
+  const workspace = scratch(t);
+  write(workspace, { 'My Model (final).v2/model.txt': 'nothing' });
+  const looked = await lading(workspace, ['inspect', 'My Model (final).v2', '--format', 'json']);
+  const inspection = validJson('inspect', looked.stdout) as { name: string; findings: { rule: string }[] };
+  assert.equal(inspection.name, 'My Model (final).v2');
+  assert.ok(inspection.findings.some((one) => one.rule === 'name-not-legal'));
+  const checked = await lading(workspace, ['check', 'My Model (final).v2']);
+  assert.equal(checked.code, 2);
+  assert.match(checked.stderr, /is not a model name/);
+});
