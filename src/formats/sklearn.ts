@@ -4,6 +4,7 @@ import type { ModelFile } from '../model/walk.ts';
 import type { Candidate, Format, Look, Reading } from './format.ts';
 import { describe } from './sklearn/describe.ts';
 import { requirementsOf } from './sklearn/versions.ts';
+import { describeTheano, usesTheano } from './theano.ts';
 import { compressionOf, openStream } from './wire/decompress.ts';
 import { isOpcode } from './wire/pickle/operands.ts';
 import { assess } from './wire/pickle/policy.ts';
@@ -105,6 +106,7 @@ async function readFile(given: Candidate, file: ModelFile): Promise<Reading> {
     remarks,
   };
   if (root === undefined) return base;
+  if (usesTheano(result)) return describeTheano(base, result);
   const usesSklearn = result.globals.some((use) => use.global.module.split('.')[0] === 'sklearn');
   return describe(base, root, usesSklearn);
 }
