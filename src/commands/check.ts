@@ -66,8 +66,12 @@ export const check: Command<typeof inputs> = {
   async run(values, ports) {
     const { models, base, config, unchanged, deleted } = await selectModels(values, ports, !values.all);
     const checked = await checkModels(models, { ...values, base }, ports);
-    const outcome = checkOutcome(checked, deleted);
-    const names = deleted.map((path) => nameOfDeleted(path, config));
+    const moved = new Set(models.map((model) => model.movedFrom));
+    const gone = deleted.filter((path) => !moved.has(path));
+    const outcome = checkOutcome(checked, gone);
+    const names = deleted
+      .map((path) => nameOfDeleted(path, config))
+      .filter((name) => !checked.some((model) => model.settings.name === name));
     await commentOnPull(values, { checked, unchanged, deleted: names }, ports);
     if (values.sarif === null) return outcome;
     await writeSarif(values.sarif, outcome, ports);
