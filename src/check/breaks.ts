@@ -104,12 +104,17 @@ export function judge(
       }),
     );
   };
-  for (const change of changes) {
+  for (const same of acrossSignatures(changes)) {
+    const [change, ...others] = same;
     const rule = ruleOf(change.rule);
     const level = levelOf(change.verdict, rule, policy);
     if (level === 'none') continue;
-    seen.add(`${change.rule} ${change.subject}`);
-    add(change, rule, level, change.message, change.pointer, `${change.old} → ${change.new}`);
+    for (const one of same) seen.add(`${one.rule} ${one.subject}`);
+    const also = others.map((one) => signatureOf(one));
+    const message = also.length > 0 ? `${change.message}; the same in ${also.join(', ')}` : change.message;
+    // Another set of signatures is another finding: an approval covers the callers that it was given for.
+    const key = [`${change.old} → ${change.new}`, ...also].join(' ');
+    add(change, rule, level, message, change.pointer, key);
   }
   if (!goesBack(policy)) return findings;
   for (const change of back) {
@@ -120,6 +125,28 @@ export function judge(
     add(change, rule, 'error', message, change.oldPointer, `back: ${change.new} → ${change.old}`);
   }
   return findings;
+}
+
+const signatureOf = (change: Change): string => change.subject.split('.')[0] ?? change.subject;
+
+/** Changes that are one edit: signatures that share their inputs change together, and are told once. */
+function acrossSignatures(changes: readonly Change[]): (readonly [Change, ...Change[]])[] {
+  const groups = new Map<string, [Change, ...Change[]]>();
+  for (const change of changes) {
+    const field = change.subject.slice(signatureOf(change).length);
+    const edit = [
+      change.rule,
+      change.verdict,
+      change.old,
+      change.new,
+      change.message,
+      field || change.subject,
+    ];
+    const group = groups.get(edit.join('\0'));
+    if (group) group.push(change);
+    else groups.set(edit.join('\0'), [change]);
+  }
+  return [...groups.values()];
 }
 
 /** Whether the new version may be taken back without breaking its own callers. */

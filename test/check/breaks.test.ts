@@ -173,3 +173,17 @@ test('approvals of what is not there are listed', () => {
 test('policies have names that lading.yaml knows', () => {
   assert.deepEqual(POLICIES, ['none', 'backward', 'backward-transitive', 'full', 'full-transitive']);
 });
+
+test('an edit of inputs that several signatures share is told once, and approved for those signatures only', () => {
+  const shared = `${YAML}  predict_proba:\n    inputs: predict\n    outputs:\n      - {name: scores, type: float64, shape: [batch, 2]}\n`;
+  const more = (text: string) =>
+    text.replace('    outputs:', '      - {name: proline, type: float64, shape: [batch]}\n    outputs:');
+  const [both, ...others] = check(more(shared), 'backward', [
+    { name: 'wine:1.0.0', contract: contractOf(shared) },
+  ]).findings;
+  assert.deepEqual(others, []);
+  assert.match(both?.message ?? '', /; the same in predict_proba \(compared with wine:1\.0\.0\)$/);
+  const [alone] = check(more(YAML)).findings;
+  assert.equal(alone?.subject, both?.subject);
+  assert.notEqual(alone?.fingerprint, both?.fingerprint);
+});
