@@ -19,16 +19,16 @@ const KEPT = 4096;
 const MAX_DEPTH = 64;
 const MAX_STRING = 64 * 1024 * 1024;
 
-type Number_ = { readonly size: number; read(view: DataView): number };
+type Number_ = { readonly size: number; read(view: DataView, at?: number): number };
 /** Numbers by marker; big-endian. Source: ubjson.org, "Type reference" (draft 12). */
 const NUMBERS: Readonly<Record<string, Number_>> = {
-  i: { size: 1, read: (view) => view.getInt8(0) },
-  U: { size: 1, read: (view) => view.getUint8(0) },
-  I: { size: 2, read: (view) => view.getInt16(0) },
-  l: { size: 4, read: (view) => view.getInt32(0) },
-  L: { size: 8, read: (view) => Number(view.getBigInt64(0)) },
-  d: { size: 4, read: (view) => view.getFloat32(0) },
-  D: { size: 8, read: (view) => view.getFloat64(0) },
+  i: { size: 1, read: (view, at = 0) => view.getInt8(at) },
+  U: { size: 1, read: (view, at = 0) => view.getUint8(at) },
+  I: { size: 2, read: (view, at = 0) => view.getInt16(at) },
+  l: { size: 4, read: (view, at = 0) => view.getInt32(at) },
+  L: { size: 8, read: (view, at = 0) => Number(view.getBigInt64(at)) },
+  d: { size: 4, read: (view, at = 0) => view.getFloat32(at) },
+  D: { size: 8, read: (view, at = 0) => view.getFloat64(at) },
 };
 
 /**
@@ -86,9 +86,13 @@ export function readUbjson(bytes: Bytes): Ubjson {
       return { skipped: count };
     }
     const out: Ubjson[] = [];
+    if (fixed && count !== null) {
+      const view = take(count * fixed.size);
+      for (let index = 0; index < count; index++) out.push(fixed.read(view, index * fixed.size));
+      return out;
+    }
     while (count === null ? peek() !== ']' : out.length < count) {
-      if (fixed) out.push(fixed.read(take(fixed.size)));
-      else out.push(value(type ?? marker(), depth + 1));
+      out.push(value(type ?? marker(), depth + 1));
       if (count !== null && type !== null && 'TFZ'.includes(type) && out.length > KEPT) break;
     }
     if (count === null) at++;
