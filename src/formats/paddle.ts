@@ -1,6 +1,7 @@
 import type { ScalarType, Shape } from '../contract/types.ts';
 import { type Candidate, emptyReading, type Format, Malformed } from './format.ts';
 import { openCandidate } from './open.ts';
+import { isProgram, readProgram } from './paddle/pir.ts';
 import { stated, type ToldField, tell, unknown } from './told.ts';
 import { decode, rootMessage, type Schema } from './wire/protobuf.ts';
 import { child, children, number, numbers, string, strings, type Tree } from './wire/tree.ts';
@@ -50,22 +51,27 @@ const TYPES: Readonly<Record<number, ScalarType>> = {
   24: 'complex128',
 };
 
-/** PaddlePaddle inference programs: `*.pdmodel` or `__model__`, with the weights beside them. */
+/** PaddlePaddle inference programs: `*.pdmodel`, `__model__` or (Paddle 3) `*.json`, with the weights beside them. */
 export const paddle: Format = {
   id: 'paddle',
   title: 'PaddlePaddle',
   detect: (look) =>
     look.directory.files
-      .filter((file) => file.path.endsWith('.pdmodel') || /(^|\/)__model__$/.test(file.path))
-      .filter((file) => look.head(file)[0] === 0x0a)
+      .filter((file) =>
+        file.path.endsWith('.json')
+          ? isProgram(look.head(file))
+          : /\.pdmodel$|(?:^|\/)__model__$/.test(file.path) && look.head(file)[0] === 0x0a,
+      )
       .map((file): Candidate => {
-        const stem = file.path.replace(/\.pdmodel$/, '');
+        const stem = file.path.replace(/\.(?:pdmodel|json)$/, '');
         const covers = look.directory.files
           .map((one) => one.path)
           .filter((path) => path.startsWith(`${stem}.pdiparams`));
         return { format: 'paddle', path: file.path, role: 'model', covers };
       }),
   async read(candidate, look) {
+    const file = look.file(candidate.path);
+    if (file && isProgram(look.head(file))) return readProgram(candidate, look);
     using bytes = openCandidate(candidate, look);
     const program = decode(rootMessage(bytes), PROGRAM);
     const [block] = children(program, 'blocks');
