@@ -18,6 +18,7 @@ import { onnx } from './onnx.ts';
 import { openvino } from './openvino.ts';
 import { paddle } from './paddle.ts';
 import { pmml } from './pmml.ts';
+import { r } from './r.ts';
 import { safetensors } from './safetensors.ts';
 import { sklearn } from './sklearn.ts';
 import { skops } from './skops.ts';
@@ -64,4 +65,5 @@ export const FORMATS: readonly Format[] = [
   spark,
   mxnet,
   stablehlo,
+  r,
 ];
