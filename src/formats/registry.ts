@@ -12,6 +12,7 @@ import { huggingface } from './huggingface.ts';
 import { jax } from './jax.ts';
 import { keras } from './keras.ts';
 import { lightgbm } from './lightgbm.ts';
+import { mleap } from './mleap.ts';
 import { stablehlo } from './mlir.ts';
 import { mxnet } from './mxnet.ts';
 import { onnx } from './onnx.ts';
@@ -63,6 +64,7 @@ export const FORMATS: readonly Format[] = [
   jax,
   h2o,
   spark,
+  mleap,
   mxnet,
   stablehlo,
   r,

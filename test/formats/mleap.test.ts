@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readingOf } from '../helpers/model-files.ts';
+import { zipOf } from '../helpers/zip.ts';
+
+/** A node as MLeap writes it: what it computes, and which columns it is connected to. */
+function node(
+  folder: string,
+  op: string,
+  attributes: object,
+  inputs: Readonly<Record<string, string>>,
+  outputs: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const sockets = (ports: Readonly<Record<string, string>>) =>
+    Object.entries(ports).map(([port, name]) => ({ name, port }));
+  return {
+    [`${folder}/model.json`]: JSON.stringify({ op, attributes }),
+    [`${folder}/node.json`]: JSON.stringify({
+      name: folder,
+      shape: { inputs: sockets(inputs), outputs: sockets(outputs) },
+    }),
+  };
+}
+
+const names = (...string: string[]) => ({ nodes: { type: 'list', string } });
+const scalar = { base: 'scalar', isNullable: false };
+const BUNDLE: Readonly<Record<'bundle.json', string>> & Readonly<Record<string, string>> = {
+  'bundle.json': JSON.stringify({ uid: 'u', name: 'b', format: 'json', version: '0.20.0' }),
+  ...node('root', 'pipeline', names('assembler', 'inner'), {}, {}),
+  ...node(
+    'root/assembler.node',
+    'vector_assembler',
+    { input_shapes: { type: 'list', data_shape: [scalar, scalar] } },
+    { input0: 'age', input1: 'income' },
+    { output: 'features' },
+  ),
+  ...node('root/inner.node', 'pipeline', names('lr', 'back'), {}, {}),
+  ...node(
+    'root/inner.node/lr.node',
+    'logistic_regression',
+    { num_classes: { long: 2 }, coefficients: { type: 'tensor', double: [0.5, 1] } },
+    { features: 'features' },
+    { prediction: 'class', probability: 'probability' },
+  ),
+  ...node(
+    'root/inner.node/back.node',
+    'reverse_string_indexer',
+    { labels: { type: 'list', string: ['no', 'yes'] } },
+    { input: 'class' },
+    { output: 'answer' },
+  ),
+};
+
+test('columns are folded through the nodes of a bundle, in the order of its pipelines', async (t) => {
+  const read = await readingOf(t, BUNDLE);
+  assert.deepEqual(read.framework, { name: 'mleap', version: '0.20.0' });
+  assert.deepEqual(read.contract?.signatures['transform'], {
+    inputs: [
+      { name: 'age', type: 'float64', shape: ['batch'] },
+      { name: 'income', type: 'float64', shape: ['batch'] },
+    ],
+    outputs: [
+      { name: 'probability', type: 'float64', shape: ['batch', 2] },
+      { name: 'answer', type: 'string', shape: ['batch'], labels: ['no', 'yes'] },
+    ],
+  });
+  assert.deepEqual(read.labels, ['no', 'yes']);
+});
+
+test('a bundle in a zip is read the same, whichever member comes first', async (t) => {
+  const members = Object.entries(BUNDLE).map(([name, text]) => ({
+    name,
+    data: Buffer.from(text),
+    deflate: true,
+  }));
+  const plain = await readingOf(t, BUNDLE);
+  for (const list of [members, members.toReversed()]) {
+    const read = await readingOf(t, { 'model.zip': zipOf(list) });
+    assert.deepEqual(read.contract, plain.contract);
+  }
+});
+
+test('attributes may be a list, as the first versions wrote them', async (t) => {
+  const read = await readingOf(t, {
+    'bundle.json': JSON.stringify({ format: 'json', version: '0.5.0' }),
+    ...node(
+      'root',
+      'standard_scaler',
+      [{ name: 'mean', type: { type: 'tensor' }, value: [1, 2, 3] }],
+      { input: 'raw' },
+      { output: 'scaled' },
+    ),
+  });
+  assert.deepEqual(read.contract?.signatures['transform'], {
+    inputs: [{ name: 'raw', type: 'float64', shape: ['batch', 3] }],
+    outputs: [{ name: 'scaled', type: 'float64', shape: ['batch', 3] }],
+  });
+});
+
+test('bundles in protobuf are named, and their contract is asked for', async (t) => {
+  const read = await readingOf(t, {
+    'bundle.json': BUNDLE['bundle.json'],
+    'root/model.json': BUNDLE['root/model.json'] ?? '',
+    'root/node.json': BUNDLE['root/node.json'] ?? '',
+    'root/assembler.node/model.pb': 'x',
+    'root/assembler.node/node.pb': 'x',
+  });
+  assert.equal(read.contract, null);
+  assert.equal(read.remarks[0]?.rule, 'contract-unknown');
+});
+
+test('a node that is not there is damage', async (t) => {
+  const read = await readingOf(t, {
+    'bundle.json': BUNDLE['bundle.json'],
+    'root/model.json': BUNDLE['root/model.json'] ?? '',
+    'root/node.json': BUNDLE['root/node.json'] ?? '',
+  });
+  assert.equal(read.remarks[0]?.rule, 'file-malformed');
+});
