@@ -31,6 +31,7 @@ export async function contractsAt(
   ports: Ports,
 ): Promise<Map<string, Contract>> {
   const contracts = new Map<string, Contract>();
+  if (models.length === 0) return contracts;
   const files = await filesAt(root, commit, models, ports);
   const scratch = mkdtempSync(join(tmpdir(), 'lading-base-'));
   try {

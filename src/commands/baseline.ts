@@ -244,7 +244,11 @@ async function explicit(
   if (!first) return found;
   const commit = root === null || against.startsWith('-') ? null : await atHand(git, against, ports);
   if (root === null || commit === null) throw nothingNamed(against, first.settings.name, collectionOf);
-  const contracts = await contractsAt(git, root, commit, pastOf(root, rest, ports), ports);
+  const unmoved = rest.map(({ settings }) => ({ settings, movedFrom: null }));
+  const contracts = await contractsAt(git, root, commit, pastOf(root, unmoved, ports), ports);
+  const moved = rest.filter((one) => one.movedFrom !== null && !contracts.has(one.settings.name));
+  const older = await contractsAt(git, root, commit, pastOf(root, moved, ports), ports);
+  for (const [name, contract] of older) contracts.set(name, contract);
   for (const { settings } of rest) {
     const contract = contracts.get(settings.name);
     if (!contract)

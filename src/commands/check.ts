@@ -10,7 +10,7 @@ import type { Command, InputSpec, Outcome, Ports } from './command.ts';
 import { COMMENT, commentOnPull } from './comment.ts';
 import type { Config } from './config.ts';
 import { BASE, CONFIG, FAIL_ON, MODEL, MODELS, NAME } from './inputs.ts';
-import { type Planned, selectModels } from './select.ts';
+import { movedFromOf, type Planned, selectModels } from './select.ts';
 import { LEDGER } from './store.ts';
 
 /** Inputs that say how strictly a model is held to what was there before. */
@@ -64,7 +64,9 @@ export const check: Command<typeof inputs> = {
   inputs,
   outputs,
   async run(values, ports) {
-    const { models, base, config, unchanged, deleted } = await selectModels(values, ports, !values.all);
+    const selected = await selectModels(values, ports, !values.all);
+    const { base, config, unchanged, deleted } = selected;
+    const models = values.model === null ? selected.models : await withOrigins(selected.models, base, ports);
     const checked = await checkModels(models, { ...values, base }, ports);
     const moved = new Set(models.map((model) => model.movedFrom));
     const gone = deleted.filter((path) => !moved.has(path));
@@ -107,6 +109,20 @@ export async function checkModels(
 }
 
 const BUMPS = ['first', 'patch', 'minor', 'major'] as const;
+
+/** A model that is named is not planned: where it was at the base has to be asked. */
+function withOrigins(
+  models: readonly Planned[],
+  base: string | null,
+  ports: Ports,
+): Promise<readonly Planned[]> {
+  return Promise.all(
+    models.map(async (model) => ({
+      ...model,
+      movedFrom: await movedFromOf(model.settings.path, base, ports),
+    })),
+  );
+}
 
 /** What a model was called whose folder is gone. Globs set no names. */
 function nameOfDeleted(path: string, config: Config | null): string {

@@ -70,6 +70,14 @@ export async function planModels(
   return { config, models, deleted, base: ref, everything: null };
 }
 
+/** Where the files of a model were at the base, if its folder was moved as a whole; a job of a matrix has to ask. */
+export async function movedFromOf(path: string, base: string | null, ports: Ports): Promise<string | null> {
+  const from = resolveBase(base, ports);
+  if (from.kind === 'none') return null;
+  const changes = (await changesSince(from, ports)) ?? [];
+  return touchedModels(changes, [path], () => false, ports.cwd).changed.get(path) ?? null;
+}
+
 /** The models that a command works on. */
 export interface Selected {
   readonly config: Config | null;

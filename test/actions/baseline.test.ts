@@ -6,11 +6,11 @@ import { parseContract } from '../../src/contract/parse.ts';
 import type { Contract } from '../../src/contract/types.ts';
 import { appendLine, type EventDraft, emptyLedger } from '../../src/ledger/ledger.ts';
 import { git, scratch } from '../helpers/git-repo.ts';
-import { lading, ROOT, runStep, type StepRan } from '../helpers/runner.ts';
+import { entry, lading, runStep, type StepRan } from '../helpers/runner.ts';
 import { validJson } from '../helpers/schemas.ts';
 import { type WineRepo, wineRepo } from '../helpers/wine.ts';
 
-const ENTRY = join(ROOT, 'src/actions/check.ts');
+const ENTRY = entry('check');
 const HASH = 'a'.repeat(64);
 
 interface Checked {
@@ -162,10 +162,14 @@ const isHere = (root: string, commit: string): boolean => {
   }
 };
 
-const onPull = (workspace: string, base: string): Promise<StepRan> =>
+const onPull = (
+  workspace: string,
+  base: string,
+  given: Readonly<Record<string, string>> = { models: 'models/*' },
+): Promise<StepRan> =>
   runStep(ENTRY, {
     workspace,
-    with: { models: 'models/*' },
+    with: given,
     event: 'pull_request',
     payload: { pull_request: { number: 7, base: { sha: base, ref: 'main' } } },
   });
@@ -240,6 +244,9 @@ test('a model that was moved is held against what it was at its old place', asyn
   const [model] = JSON.parse(ran.outputs['models'] ?? '[]') as Checked[];
   assert.equal(model?.baseline, 'main');
   assert.doesNotMatch(ran.summary, /Gone/);
+  const named = await onPull(repo.clone, base, { model: 'models/barolo' });
+  const [alone] = JSON.parse(named.outputs['models'] ?? '[]') as Checked[];
+  assert.equal(alone?.baseline, 'main', 'also in a job of a matrix');
 });
 
 test('a model that is gone is named, and asked for by its path it is a mistake', async (t) => {

@@ -4,7 +4,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFi
 import { delimiter, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { commitAll, git, repository, scratch, write } from '../helpers/git-repo.ts';
-import { lading, ROOT, runStep } from '../helpers/runner.ts';
+import { entry, lading, ROOT, runStep } from '../helpers/runner.ts';
 
 const VARIANTS = join(ROOT, 'examples/wine/variants');
 const OTHERS = 480;
@@ -74,10 +74,10 @@ for (const declare of [true, false])
     poison(root);
     const payload = { pull_request: { number: 7, base: { sha: base, ref: 'main' } } };
     const step = { workspace: root, with: { models: 'models/*' }, event: 'pull_request', payload };
-    const plan = await runStep(join(ROOT, 'src/actions/plan.ts'), step);
+    const plan = await runStep(entry('plan'), step);
     assert.equal(plan.code, 0, plan.stdout);
     assert.equal(plan.outputs['count'], '20');
-    const check = await runStep(join(ROOT, 'src/actions/check.ts'), step);
+    const check = await runStep(entry('check'), step);
     assert.equal(check.code, 1, check.stdout);
     const models = JSON.parse(check.outputs['models'] ?? '') as { baseline: string; bump: string }[];
     assert.equal(models.length, 20);

@@ -6,6 +6,15 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
+/**
+ * The entry of an action: its source, or with LADING_TEST_BUILT=1 what is built of it and what workflows run.
+ */
+export function entry(action: string): string {
+  return process.env['LADING_TEST_BUILT'] === '1'
+    ? join(ROOT, `dist/${action}.js`)
+    : join(ROOT, `src/actions/${action}.ts`);
+}
+
 export interface Ran {
   readonly code: number;
   readonly stdout: string;
