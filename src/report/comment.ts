@@ -31,18 +31,6 @@ export function commentMarker(workflow: string, model: string): string {
   return `${commentPrefix(workflow)}${encodeURIComponent(model)} -->`;
 }
 
-/** The name of the model in the marker that `body` begins with; `null` for anything else. */
-export function markedModel(body: string, workflow: string): string | null {
-  const prefix = commentPrefix(workflow);
-  const end = body.indexOf(' -->');
-  if (!body.startsWith(prefix) || end === -1) return null;
-  try {
-    return decodeURIComponent(body.slice(prefix.length, end));
-  } catch {
-    return null;
-  }
-}
-
 /** Whether a comment was written by a later run than `run`: an old one that was started again must not undo it. */
 export function isFromLaterRun(body: string, run: CommentRun): boolean {
   const [, id, attempt] = /<!-- run:(\d{1,15})\.(\d{1,6}) -->/.exec(body.slice(0, 1000)) ?? [];
