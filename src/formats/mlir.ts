@@ -1,7 +1,7 @@
 import type { Dimension, ScalarType, Shape } from '../contract/types.ts';
 import type { Bytes } from '../model/bytes.ts';
-import { open } from '../model/walk.ts';
 import { type Candidate, emptyReading, type Format, Malformed, type Reading } from './format.ts';
+import { openCandidate } from './open.ts';
 import { assumed, stated, type Told, type ToldField, tell, unknown } from './told.ts';
 import { ASK_FOR_CONTRACT } from './weights.ts';
 
@@ -52,10 +52,10 @@ export const stablehlo: Format = {
       )
       .map((file): Candidate => ({ format: 'stablehlo', path: file.path, role: 'model', covers: [] })),
   async read(candidate, look) {
-    const file = look.file(candidate.path);
-    if (!file) throw new Malformed('the file is gone');
-    using bytes = open(file);
-    return isBytecode(look.head(file)) ? readBytecode(candidate, bytes) : readText(candidate, bytes);
+    using bytes = openCandidate(candidate, look);
+    return isBytecode(bytes.read(0, Math.min(4, bytes.size)))
+      ? readBytecode(candidate, bytes)
+      : readText(candidate, bytes);
   },
 };
 

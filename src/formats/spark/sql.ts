@@ -12,8 +12,8 @@ const TOKEN =
   /\s+|(`[^`]+`)|('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|([A-Za-z_][A-Za-z0-9_.]*)|(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?[LDSF]?)|(.)/gsy;
 
 /**
- * A SELECT over the table that comes in. Names in it are columns that have to be there; what AS names is made. Other
- * statements than `SELECT *, … FROM __THIS__` may drop columns, and are not folded.
+ * A SELECT over the table that comes in. Names in it are columns that have to be there; what AS names is made. Without
+ * a `*` the columns that it does not name are gone.
  */
 export const sqlTransformer: StageReader = (stage, { frame }) => {
   const statement = String(stage.params['statement'] ?? '').slice(0, MAX_STATEMENT);
@@ -29,10 +29,12 @@ export const sqlTransformer: StageReader = (stage, { frame }) => {
     const column = frame.take(name, taken, stage.name);
     if (before) column.taken = was || column.taken;
   }
+  if (!parsed.all)
+    for (const column of frame.made) if (!parsed.reads.includes(column.name)) column.hidden = true;
   for (const name of parsed.makes) frame.make(name, made, stage.name);
 };
 
-function parse(statement: string): { reads: string[]; makes: string[] } {
+function parse(statement: string): { reads: string[]; makes: string[]; all: boolean } {
   const tokens: { text: string; name: boolean }[] = [];
   for (const match of statement.matchAll(TOKEN)) {
     const [all, quoted, literal, word, number, sign] = match;
@@ -43,6 +45,9 @@ function parse(statement: string): { reads: string[]; makes: string[] } {
   }
   const reads: string[] = [];
   const makes: string[] = [];
+  const all = tokens.some(
+    (token, index) => token.text === '*' && /^(?:select|distinct|,|\.)$/i.test(tokens[index - 1]?.text ?? ''),
+  );
   tokens.forEach((token, index) => {
     const before = tokens[index - 1]?.text.toLowerCase();
     const after = tokens[index + 1]?.text;
@@ -50,5 +55,9 @@ function parse(statement: string): { reads: string[]; makes: string[] } {
     if (before === 'as') makes.push(token.text);
     else reads.push(token.text.replace(/^__THIS__\./i, ''));
   });
-  return { reads: [...new Set(reads)].filter((name) => !makes.includes(name)), makes: [...new Set(makes)] };
+  return {
+    reads: [...new Set(reads)].filter((name) => !makes.includes(name)),
+    makes: [...new Set(makes)],
+    all,
+  };
 }
