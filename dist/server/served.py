@@ -84,7 +84,11 @@ class Served:
         try:
             answer = self.call(signature, given)
             by_name = {one["name"]: one for one in self.contract["signatures"][signature]["outputs"] or []}
-            return {name: to_json(by_name.get(name), value) for name, value in answer.items()}
+            # In the contract's order, which is the same every time; TensorFlow's is not.
+            names = [name for name in by_name if name in answer] + [
+                name for name in answer if name not in by_name
+            ]
+            return {name: to_json(by_name.get(name), answer[name]) for name in names}
         except Exception as error:
             log.exception("the model failed on signature %r", signature)
             raise ModelFailed from error

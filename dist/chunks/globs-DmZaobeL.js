@@ -1,1 +1,0 @@
-export{n as matches}from"./globs-B5dklbV7.js";

@@ -1,1 +1,0 @@
-export{O as runTerminal}from"./core-BiaTt8IF.js";
