@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-Cxh_u6QB.js";await e(`check`);export{};
+import{t as e}from"./chunks/run-DCE2VrHL.js";await e(`check`);export{};

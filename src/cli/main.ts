@@ -1,11 +1,10 @@
-import { stripVTControlCharacters } from 'node:util';
 import type { Outcome, Ports } from '../commands/command.ts';
 import { type CommandName, isCommandName, loadCommand, TERMINAL_COMMANDS } from '../commands/registry.ts';
 import { closest, parseValues } from '../commands/values.ts';
 import { messageOf, UserError } from '../ports/errors.ts';
 import { execLocal } from '../ports/exec.ts';
 import { visible } from '../report/markdown.ts';
-import { paint } from '../report/table.ts';
+import { paint, unpainted } from '../report/table.ts';
 import { REPORT_URL, VERSION } from '../version.ts';
 import { type GlobalOptions, parseCommandLine } from './args.ts';
 import { terminalLog } from './log.ts';
@@ -104,7 +103,7 @@ function coloured(text: string, stream: NodeJS.WriteStream): string {
       : FORCE_COLOR !== undefined && FORCE_COLOR !== '' && FORCE_COLOR !== '0'
         ? true
         : stream.isTTY === true && TERM !== 'dumb';
-  return wanted ? text : stripVTControlCharacters(text);
+  return wanted ? text : unpainted(text);
 }
 
 /** An error for programs (schemas/error.json). */

@@ -1,0 +1,1 @@
+export{n as matches}from"./globs-CD62sPwY.js";

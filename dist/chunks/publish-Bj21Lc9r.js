@@ -1,0 +1,1 @@
+export{n as publish}from"./publish-DTswq4R4.js";
