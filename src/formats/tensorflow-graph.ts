@@ -27,7 +27,8 @@ export const tensorflowGraph: Format = {
   },
 };
 
-const MAX_TEXT = 256 * 1024 * 1024;
+/** Text is held as a whole, with what it says. */
+const MAX_TEXT = 32 * 1024 * 1024;
 const OPERATOR = /^[A-Z][A-Za-z0-9_]*(>[A-Za-z0-9_>]+)?$|^_[A-Z][A-Za-z0-9_]*$/;
 const NODE_NAME = /^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$/;
 

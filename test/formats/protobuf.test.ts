@@ -6,6 +6,7 @@ import {
   fields,
   integersIn,
   messageIn,
+  passing,
   rootMessage,
   type Schema,
   signed,
@@ -119,6 +120,20 @@ test('nesting is bounded', () => {
   for (let depth = 0; depth < 200; depth++) deep = field(1, deep);
   const SELF: Schema = { self: [1, () => SELF] };
   assert.throws(() => decode(message(deep), SELF), /deeper/);
+});
+
+test('what is kept of a file is bounded, and what is only looked at does not count', () => {
+  const SCHEMA: Schema = { a: [1, { b: [1, 'string'] }] };
+  const part = field(1, field(1, 'text'));
+  const half = Buffer.alloc(part.length * 60_000, part);
+  const root = message(half);
+  for (let turn = 0; turn < 3; turn++)
+    assert.equal(
+      passing(root, () => children(decode(root, SCHEMA), 'a').length),
+      60_000,
+    );
+  decode(root, SCHEMA);
+  assert.throws(() => decode(root, SCHEMA), /bytes of memory/);
 });
 
 test('a repeated number may be packed or not, and both at once', () => {

@@ -11,7 +11,12 @@ const INPUT = /^Placeholder(V2|WithDefault)?$/;
 /** Results are of the type of attribute `T`. */
 const SAME_TYPE =
   /^(Identity|Softmax|LogSoftmax|Sigmoid|Tanh|Relu|Relu6|Elu|Selu|LeakyRelu|Softplus|BiasAdd|Add|AddV2|Sub|Mul|RealDiv|MatMul|BatchMatMul|BatchMatMulV2|Conv2D|Reshape|Squeeze|ExpandDims|ConcatV2|Mean|Sum|Max|Min|Pack|StridedSlice|Transpose|Exp|Log|Maximum|Minimum|Pad|PadV2|MaxPool|AvgPool)$/;
-const MAX_NODES = 1_000_000;
+/** Beyond these nobody calls the graph by its ends. */
+const MAX_FIELDS = 5000;
+/** Bytes that names and nodes may take while the graph is walked, with about what V8 takes beside the characters. */
+const MAX_KEPT = 20 * 1024 * 1024;
+const NAME_COST = 100;
+const NODE_COST = 600;
 
 /** Finds inputs and outputs of a graph without signatures: its placeholders, and what no node uses. */
 export function watchEnds(producer: number): {
@@ -20,33 +25,50 @@ export function watchEnds(producer: number): {
 } {
   const inputs: ToldField[] = [];
   const used = new Set<string>();
-  const ends = new Map<string, ToldField>();
-  let nodes = 0;
+  const ends = new Map<string, GraphNode>();
+  let kept = 0;
+  let full = false;
+  const isFull = (): boolean => {
+    full ||= kept > MAX_KEPT || inputs.length > MAX_FIELDS;
+    return full;
+  };
   return {
     node(node) {
-      if (node.inFunction !== '' || ++nodes > MAX_NODES) return;
+      if (node.inFunction !== '' || isFull()) return;
       for (const input of node.inputs) {
-        const name = input.replace(/^\^/, '').replace(/:\d+$/, '');
+        const name = producerOf(input);
+        if (used.has(name)) continue;
         used.add(name);
-        ends.delete(name);
+        kept += NAME_COST + name.length;
+        if (ends.delete(name)) kept -= NODE_COST + name.length;
       }
       if (INPUT.test(node.operator)) inputs.push(inputOf(node, producer));
-      else if (!SIDE_EFFECTS.test(node.operator) && !used.has(node.name)) ends.set(node.name, outputOf(node));
+      else if (!SIDE_EFFECTS.test(node.operator) && !used.has(node.name)) {
+        ends.set(node.name, node);
+        kept += NODE_COST + node.name.length;
+        for (const input of node.inputs) kept += NAME_COST + input.length;
+      }
     },
     signature() {
-      if (nodes > MAX_NODES) {
-        const reason = `the graph has more than ${MAX_NODES} nodes`;
+      if (isFull() || ends.size > MAX_FIELDS) {
+        const reason =
+          'the graph has too many nodes, or too many that none uses, to say which it is called by';
         return { inputs: unknown(reason), outputs: unknown(reason) };
       }
       return {
         inputs,
         outputs:
           ends.size > 0
-            ? [...ends.values()]
+            ? [...ends.values()].map(outputOf)
             : unknown('every node of the graph is used by another', 'Write the outputs into contract.yaml.'),
       };
     },
   };
+}
+
+/** The node that an entry of `NodeDef.input` names: without its output index, or the mark of a control input. */
+export function producerOf(input: string): string {
+  return input.replace(/^\^/, '').replace(/:\d+$/, '');
 }
 
 function inputOf(node: GraphNode, producer: number): ToldField {

@@ -1,4 +1,5 @@
-import { decode, fields, type Message, messageIn, type Schema, textIn } from '../wire/protobuf.ts';
+import { Malformed } from '../format.ts';
+import { decode, fields, type Message, messageIn, passing, type Schema, textIn } from '../wire/protobuf.ts';
 import { child, children, string, strings, type Tree } from '../wire/tree.ts';
 import { NODE_ATTRIBUTE } from './schema.ts';
 
@@ -28,36 +29,47 @@ export function walkGraphDef(graph: Message, visit: (node: GraphNode) => void): 
 const FUNCTION_NAME: Schema = { signature: [1, { name: [1, 'string'] }] };
 
 function walkFunction(definition: Message, visit: (node: GraphNode) => void): void {
-  const name = string(child(decode(definition, FUNCTION_NAME), 'signature'), 'name');
+  const name = passing(definition, () =>
+    string(child(decode(definition, FUNCTION_NAME), 'signature'), 'name'),
+  );
   for (const field of fields(definition))
     if (field.number === 3) visit(readNode(messageIn(definition, field), name));
 }
+
+/** Far above what TensorFlow writes; they bound what one node can take. */
+const MAX_INPUTS = 100_000;
+const MAX_NAME = 64 * 1024;
 
 function readNode(message: Message, inFunction: string): GraphNode {
   let name = '';
   let operator = '';
   const inputs: string[] = [];
   for (const field of fields(message)) {
-    if (field.number === 1) name = textIn(message, field);
-    else if (field.number === 2) operator = textIn(message, field);
-    else if (field.number === 3) inputs.push(textIn(message, field));
+    if (field.number === 1) name = textIn(message, field, MAX_NAME);
+    else if (field.number === 2) operator = textIn(message, field, MAX_NAME);
+    else if (field.number === 3) {
+      if (inputs.length === MAX_INPUTS) throw new Malformed(`a node has more than ${MAX_INPUTS} inputs`);
+      inputs.push(textIn(message, field, MAX_NAME));
+    }
   }
   return {
     name,
     operator,
     inFunction,
     inputs,
-    attributes() {
-      const found = new Map<string, Tree>();
-      for (const field of fields(message)) {
-        if (field.number !== 5) continue;
-        const entry = decode(messageIn(message, field), NODE_ATTRIBUTE);
-        const value = child(entry, 'value');
-        if (value) found.set(string(entry, 'key'), value);
-      }
-      return found;
-    },
+    attributes: () => passing(message, () => attributesOf(message)),
   };
+}
+
+function attributesOf(message: Message): Map<string, Tree> {
+  const found = new Map<string, Tree>();
+  for (const field of fields(message)) {
+    if (field.number !== 5) continue;
+    const entry = decode(messageIn(message, field), NODE_ATTRIBUTE);
+    const value = child(entry, 'value');
+    if (value) found.set(string(entry, 'key'), value);
+  }
+  return found;
 }
 
 /** The same for a graph that was read from text. */

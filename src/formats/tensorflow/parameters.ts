@@ -31,7 +31,9 @@ function childObject(objects: readonly Tree[], parent: Tree | undefined, name: s
 }
 
 const VARIABLES = new Set(['Variable', 'VariableV2', 'VarHandleOp']);
-const MAX_VARIABLES = 100_000;
+/** Variables and characters of their names that are kept. */
+const MAX_VARIABLES = 50_000;
+const MAX_NAMES = 8 * 1024 * 1024;
 
 /** Collects the shapes of the variables of a graph of TensorFlow 1, which has no object graph. */
 export function watchVariables(): {
@@ -41,9 +43,12 @@ export function watchVariables(): {
   readonly count: (trainable: ReadonlySet<string>) => number | null;
 } {
   const counts = new Map<string, number | null>();
+  let names = 0;
   return {
     node(node) {
-      if (!VARIABLES.has(node.operator) || node.inFunction !== '' || counts.size >= MAX_VARIABLES) return;
+      if (!VARIABLES.has(node.operator) || node.inFunction !== '') return;
+      if (counts.size >= MAX_VARIABLES || names > MAX_NAMES) return;
+      names += node.name.length;
       counts.set(node.name, countOf(child(node.attributes().get('shape'), 'shape')));
     },
     seen: () => counts.size > 0,

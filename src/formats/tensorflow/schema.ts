@@ -39,10 +39,17 @@ const SIGNATURE: Schema = {
   defaults: [4, { key: [1, 'string'] }],
 };
 
+const VARIABLE: Schema[string] = [
+  7,
+  { dtype: [1, 'int'], shape: [2, TENSOR_SHAPE], trainable: [3, 'int'], name: [6, 'string'] },
+];
+
+/** SavedObject, of which only variables are looked at. */
+export const VARIABLE_OBJECT: Schema = { variable: VARIABLE };
+
 /** SavedObject. */
-const OBJECT: Schema = {
+export const OBJECT: Schema = {
   children: [1, { node_id: [1, 'int'], local_name: [2, 'string'] }],
-  user_object: [4, { identifier: [1, 'string'] }],
   function: [
     6,
     {
@@ -50,25 +57,22 @@ const OBJECT: Schema = {
       function_spec: [2, { fullargspec: [1, STRUCTURE], is_method: [2, 'int'] }],
     },
   ],
-  variable: [7, { dtype: [1, 'int'], shape: [2, TENSOR_SHAPE], trainable: [3, 'int'], name: [6, 'string'] }],
+  variable: VARIABLE,
 };
 
-const CONCRETE_FUNCTION: Schema = {
-  canonicalized_input_signature: [3, STRUCTURE],
-  output_signature: [4, STRUCTURE],
+/** An entry of `concrete_functions` of a SavedObjectGraph. */
+export const CONCRETE_FUNCTION: Schema = {
+  key: [1, 'string'],
+  value: [2, { canonicalized_input_signature: [3, STRUCTURE], output_signature: [4, STRUCTURE] }],
 };
 
-/** MetaGraphDef without its graph. */
+/** MetaGraphDef without its graph; the objects are read by `objectGraph`. */
 export const META_GRAPH: Schema = {
   meta_info_def: [
     1,
     { tags: [4, 'string'], tensorflow_version: [5, 'string'], tensorflow_git_version: [6, 'string'] },
   ],
   signature_def: [5, { key: [1, 'string'], value: [2, SIGNATURE] }],
-  object_graph_def: [
-    7,
-    { nodes: [1, OBJECT], concrete_functions: [2, { key: [1, 'string'], value: [2, CONCRETE_FUNCTION] }] },
-  ],
 };
 
 /** NodeDef attributes that state a shape. */

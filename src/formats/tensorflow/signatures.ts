@@ -1,16 +1,24 @@
+import { Malformed } from '../format.ts';
 import { stated, type ToldField, type ToldSignature, unknown } from '../told.ts';
 import { child, children, entries, has, string, type Tree } from '../wire/tree.ts';
 import { dataType, tensorShape } from './types.ts';
 
 /** What TensorFlow puts in for initialization: no way to call the model. */
-const INTERNAL = new Set(['__saved_model_init_op', '__saved_model_train_op']);
+export const INTERNAL: ReadonlySet<string> = new Set(['__saved_model_init_op', '__saved_model_train_op']);
+
+/** Of all signatures of a model: bounds what is said of them. */
+const MAX_FIELDS = 10_000;
 
 /** The SignatureDefs of a meta graph, by key. Inputs and outputs come sorted by name, as TensorFlow orders them. */
 export function declaredSignatures(metaGraph: Tree): Record<string, ToldSignature> {
   const signatures: Record<string, ToldSignature> = {};
+  let count = 0;
   for (const [key, definition] of entries(metaGraph, 'signature_def')) {
     if (INTERNAL.has(key)) continue;
     const defaults = new Set(entries(definition, 'defaults').map(([name]) => name));
+    count += 1 + children(definition, 'inputs').length + children(definition, 'outputs').length;
+    if (count > MAX_FIELDS)
+      throw new Malformed(`the signatures have more than ${MAX_FIELDS} inputs and outputs`);
     const side = (name: 'inputs' | 'outputs') =>
       entries(definition, name).map(([field, info]) =>
         tensorField(field, info, `signature_def["${key}"].${name}["${field}"]`, defaults.has(field)),

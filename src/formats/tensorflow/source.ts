@@ -5,6 +5,7 @@ import {
   fields,
   type Message,
   messageIn,
+  passing,
   rootMessage,
   type Schema,
   textIn,
@@ -12,7 +13,9 @@ import {
 import { parsePrototext } from '../wire/prototext.ts';
 import { child, children, string, strings, type Tree } from '../wire/tree.ts';
 import { type GraphNode, walkGraphDef, walkGraphTree } from './graph.ts';
+import { objectGraph } from './objects.ts';
 import { META_GRAPH } from './schema.ts';
+import { INTERNAL } from './signatures.ts';
 
 /** One meta graph of a SavedModel, whichever encoding it was read from. */
 export interface MetaGraph {
@@ -22,30 +25,38 @@ export interface MetaGraph {
   readonly trainable: ReadonlySet<string>;
 }
 
-const MAX_TEXT = 256 * 1024 * 1024;
+/** Text is held as a whole, with what it says. */
+const MAX_TEXT = 32 * 1024 * 1024;
+const MAX_META_GRAPHS = 64;
+const MAX_TRAINABLE = 50_000;
+const MAX_NAME = 1024;
 
 /** The meta graphs of a `saved_model.pb`. @throws Truncated, Malformed. */
 export function binaryMetaGraphs(bytes: Bytes): MetaGraph[] {
   const model = rootMessage(bytes);
   const found: MetaGraph[] = [];
   for (const field of fields(model))
-    if (field.number === 2) found.push(binaryMetaGraph(messageIn(model, field)));
+    if (field.number === 2) {
+      if (found.length === MAX_META_GRAPHS)
+        throw new Malformed(`the file has more than ${MAX_META_GRAPHS} meta graphs`);
+      found.push(binaryMetaGraph(messageIn(model, field)));
+    }
   return found;
 }
 
 /** A MetaGraphDef: within a SavedModel, or a `.meta` file of its own. */
 export function binaryMetaGraph(message: Message): MetaGraph {
-  const graphs: Message[] = [];
   const trainable = new Set<string>();
-  for (const field of fields(message)) {
-    if (field.number === 2) graphs.push(messageIn(message, field));
-    else if (field.number === 4) trainableVariables(messageIn(message, field), trainable);
-  }
+  for (const entry of messagesIn(message, 4)) trainableVariables(entry, trainable);
+  const tree = new Map(decode(message, META_GRAPH));
+  const wholeGraph = [...messagesIn(message, 7)].at(-1);
+  const declared = children(tree, 'signature_def').some((one) => !INTERNAL.has(string(one, 'key')));
+  if (wholeGraph) tree.set('object_graph_def', [objectGraph(wholeGraph, !declared)]);
   return {
-    tree: decode(message, META_GRAPH),
+    tree,
     trainable,
     walk(visit) {
-      for (const graph of graphs) walkGraphDef(graph, visit);
+      for (const graph of messagesIn(message, 2)) walkGraphDef(graph, visit);
     },
   };
 }
@@ -54,12 +65,14 @@ const COLLECTION: Schema = { key: [1, 'string'] };
 
 /** `collection_def["trainable_variables"].bytes_list`: each a VariableDef. */
 function trainableVariables(entry: Message, into: Set<string>): void {
-  if (string(decode(entry, COLLECTION), 'key') !== 'trainable_variables') return;
+  if (passing(entry, () => string(decode(entry, COLLECTION), 'key')) !== 'trainable_variables') return;
   for (const collection of messagesIn(entry, 2))
     for (const list of messagesIn(collection, 2))
       for (const variable of messagesIn(list, 1)) {
         const name = variableName(variable);
         if (name !== '') into.add(name);
+        if (into.size > MAX_TRAINABLE)
+          throw new Malformed(`the graph lists more than ${MAX_TRAINABLE} trainable variables`);
       }
 }
 
@@ -70,7 +83,7 @@ function* messagesIn(message: Message, number: number): Generator<Message, void,
 /** `variable_name` of a VariableDef. */
 function variableName(variable: Message): string {
   for (const field of fields(variable))
-    if (field.number === 1) return textIn(variable, field).replace(/:0$/, '');
+    if (field.number === 1) return textIn(variable, field, MAX_NAME).replace(/:0$/, '');
   return '';
 }
 

@@ -13,8 +13,8 @@ export interface Message {
   readonly start: number;
   readonly end: number;
   readonly depth: number;
-  /** Fields that may still be looked at and trees that may still be made, by all messages of one file. */
-  readonly budget: { left: number; trees: number };
+  /** Fields that may still be looked at, and bytes of memory that trees may still take, by all messages of one file. */
+  readonly budget: { left: number; keep: number };
 }
 
 /** One field of a message, as it lies on the wire. */
@@ -33,7 +33,14 @@ export interface WireField {
 const MAX_DEPTH = 64;
 /** Bound the time and the memory that a file can cost. */
 const MAX_FIELDS = 10_000_000;
-const MAX_TREES = 600_000;
+const MAX_KEPT = 32 * 1024 * 1024;
+/** About what V8 takes for a map, for one of its entries with an array, and for a string beside its characters. */
+const TREE_COST = 200;
+const ENTRY_COST = 72;
+const VALUE_COST = 32;
+const STRING_COST = 32;
+/** Also what is thrown away on the way: the collector does not come at once. */
+const MESSAGE_COST = 64;
 /** Read ahead for field headers; at most 20 bytes are needed, and most messages are shorter than this. */
 const AHEAD = 256;
 const LONGEST_HEADER = 20;
@@ -42,7 +49,7 @@ const TWO_32 = 4294967296;
 
 /** The message that a whole file, or a part of one, is. */
 export function rootMessage(source: Bytes): Message {
-  return { source, start: 0, end: source.size, depth: 0, budget: { left: MAX_FIELDS, trees: MAX_TREES } };
+  return { source, start: 0, end: source.size, depth: 0, budget: { left: MAX_FIELDS, keep: MAX_KEPT } };
 }
 
 /**
@@ -204,20 +211,55 @@ function planOf(schema: Schema): Plan {
   return plan;
 }
 
-/** Reads the named fields of a message into plain data. Fields of another wire type than named are Malformed. */
+/**
+ * Reads the named fields of a message into plain data. Fields of another wire type than named are Malformed, and so is
+ * a file of which more would be kept in memory than MAX_KEPT.
+ */
 export function decode(message: Message, schema: Schema): Tree {
-  if (--message.budget.trees < 0) throw new Malformed(`more than ${MAX_TREES} protobuf messages`);
   const plan = planOf(schema);
-  const tree = new Map<string, TreeValue[]>();
+  let tree: Map<string, TreeValue[]> | undefined;
   for (const field of fields(message)) {
     const wanted = plan.get(field.number);
     if (!wanted) continue;
     const { name, kind } = wanted;
-    const values = tree.get(name) ?? [];
-    if (kind === 'int') for (const value of integersIn(message, field)) values.push(value);
-    else if (kind === 'string') values.push(textIn(message, field));
-    else values.push(decode(messageIn(message, field), typeof kind === 'function' ? kind() : kind));
-    tree.set(name, values);
+    if (!tree) {
+      charge(message, TREE_COST);
+      tree = new Map();
+    }
+    const values = tree.get(name);
+    const read = valuesOf(message, field, kind);
+    // An array that begins with its values takes a fraction of the space of one that they are pushed to.
+    if (!values) tree.set(name, read);
+    else for (const value of read) values.push(value);
+    charge(message, values ? 0 : ENTRY_COST);
   }
-  return tree.size === 0 ? EMPTY_TREE : tree;
+  return tree ?? EMPTY_TREE;
+}
+
+function valuesOf(message: Message, field: WireField, kind: Schema[string][1]): TreeValue[] {
+  if (kind === 'int') {
+    const values = integersIn(message, field);
+    charge(message, VALUE_COST * values.length);
+    return values;
+  }
+  charge(message, kind === 'string' ? VALUE_COST : MESSAGE_COST);
+  if (kind === 'string') {
+    charge(message, STRING_COST + field.end - field.start);
+    return [textIn(message, field)];
+  }
+  return [decode(messageIn(message, field), typeof kind === 'function' ? kind() : kind)];
+}
+
+function charge(message: Message, bytes: number): void {
+  message.budget.keep -= bytes;
+  if (message.budget.keep < 0)
+    throw new Malformed(`its protobuf messages take more than ${MAX_KEPT} bytes of memory`);
+}
+
+/** Reads what nothing is kept of: trees that are decoded in here do not count afterwards. */
+export function passing<T>(message: Message, read: () => T): T {
+  const { keep } = message.budget;
+  const result = read();
+  message.budget.keep = keep;
+  return result;
 }

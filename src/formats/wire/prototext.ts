@@ -7,18 +7,23 @@ import type { Tree, TreeValue } from './tree.ts';
  * @throws Malformed with the line at which the text is wrong.
  */
 export function parsePrototext(text: string): Tree {
-  const scan: Scan = { text, at: text.charCodeAt(0) === 0xfeff ? 1 : 0, budget: MAX_VALUES };
+  const scan: Scan = { text, at: text.charCodeAt(0) === 0xfeff ? 1 : 0, budget: MAX_KEPT };
   return message(scan, '', 0);
 }
 
 interface Scan {
   readonly text: string;
   at: number;
+  /** Bytes of memory that may still be taken. */
   budget: number;
 }
 
 const MAX_DEPTH = 64;
-const MAX_VALUES = 5_000_000;
+const MAX_KEPT = 32 * 1024 * 1024;
+/** About what V8 takes for a map, for one of its entries with an array, and for a value beside its characters. */
+const TREE_COST = 200;
+const ENTRY_COST = 72;
+const VALUE_COST = 40;
 const BLANK = /\s/;
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
 const EXTENSION = /\[[A-Za-z0-9_./ -]*\]/y;
@@ -75,28 +80,40 @@ function message(scan: Scan, close: string, depth: number): Tree {
     if (next === '') throw wrong(scan, `"${close}" before the end of the text`);
     const name = match(scan, NAME) ?? match(scan, EXTENSION);
     if (name === null) throw wrong(scan, 'a field name');
-    const values = tree.get(name) ?? [];
-    tree.set(name, values);
+    const values = tree.get(name);
     const colon = take(scan, ':');
-    if (take(scan, '[')) list(scan, values, depth, colon);
-    else values.push(value(scan, depth, colon));
+    let read: TreeValue[];
+    if (take(scan, '[')) read = list(scan, depth, colon);
+    else read = [value(scan, depth, colon)];
+    if (values) for (const one of read) values.push(one);
+    else {
+      charge(scan, ENTRY_COST);
+      tree.set(name, read);
+    }
     if (!take(scan, ',')) take(scan, ';');
   }
 }
 
 /** `[…]`; of messages alone where no colon stood before it. */
-function list(scan: Scan, values: TreeValue[], depth: number, scalarsAllowed: boolean): void {
-  if (take(scan, ']')) return;
-  do values.push(value(scan, depth, scalarsAllowed));
-  while (take(scan, ','));
+function list(scan: Scan, depth: number, scalarsAllowed: boolean): TreeValue[] {
+  if (take(scan, ']')) return [];
+  const values = [value(scan, depth, scalarsAllowed)];
+  while (take(scan, ',')) values.push(value(scan, depth, scalarsAllowed));
   if (!take(scan, ']')) throw wrong(scan, '"]"');
+  return values;
+}
+
+function charge(scan: Scan, bytes: number): void {
+  scan.budget -= bytes;
+  if (scan.budget < 0) throw new Malformed(`its messages take more than ${MAX_KEPT} bytes of memory`);
 }
 
 function value(scan: Scan, depth: number, scalarAllowed: boolean): TreeValue {
-  if (--scan.budget < 0) throw new Malformed(`more than ${MAX_VALUES} values`);
+  charge(scan, VALUE_COST);
   const next = peek(scan);
   if (next === '{' || next === '<') {
     scan.at++;
+    charge(scan, TREE_COST);
     return message(scan, next === '{' ? '}' : '>', depth + 1);
   }
   if (!scalarAllowed) throw wrong(scan, '"{"');
@@ -131,7 +148,16 @@ const SIMPLE: Readonly<Record<string, number>> = {
 
 /** One string: quoted pieces that follow each other are one. Escapes are bytes; the whole is UTF-8. */
 function quoted(scan: Scan): string {
-  const parts: Buffer[] = [];
+  const done: Buffer[] = [];
+  let parts: Buffer[] = [];
+  const add = (part: Buffer): void => {
+    charge(scan, part.length);
+    parts.push(part);
+    // Weights in text are one escape a byte: so many small buffers would take a hundred times as much.
+    if (parts.length < MANY) return;
+    done.push(Buffer.concat(parts));
+    parts = [];
+  };
   for (let quote = peek(scan); quote === '"' || quote === "'"; quote = peek(scan)) {
     scan.at++;
     let from = scan.at;
@@ -139,16 +165,19 @@ function quoted(scan: Scan): string {
       const character = scan.text.charAt(scan.at);
       if (character === '' || character === '\n') throw wrong(scan, 'the end of the string');
       if (character === quote || character === '\\') {
-        if (scan.at > from) parts.push(Buffer.from(scan.text.slice(from, scan.at), 'utf8'));
+        if (scan.at > from) add(Buffer.from(scan.text.slice(from, scan.at), 'utf8'));
         scan.at++;
         if (character === quote) break;
-        parts.push(escaped(scan));
+        add(escaped(scan));
         from = scan.at;
       } else scan.at++;
     }
   }
-  return Buffer.concat(parts).toString('utf8');
+  return Buffer.concat([...done, ...parts]).toString('utf8');
 }
+
+/** Pieces of a string that are joined at once. */
+const MANY = 4096;
 
 const OCTAL = /[0-7]{1,3}/y;
 const HEX = /[xX]([0-9a-fA-F]{1,2})/y;
