@@ -104,11 +104,12 @@ function changeParts({ previous, changes }: NotesFacts): string[] {
 function usage(facts: NotesFacts): string[] {
   const reference = `${facts.repository}@${facts.digest}`;
   if (facts.repository.startsWith('oci:')) {
-    const target = `docker-daemon:${facts.name}:${facts.version}`;
-    return [
-      'It lies in an OCI image layout on disk; a registry or a Docker engine gets it by',
-      codeBlock(`skopeo copy ${quoted(`${facts.repository}:${facts.version}`)} ${target}`, 'sh'),
-    ];
+    const source = quoted(`${facts.repository}:${facts.version}`);
+    const command =
+      facts.kind === 'artifact'
+        ? `oras pull --oci-layout ${quoted(`${facts.repository.slice('oci:'.length)}:${facts.version}`)}`
+        : `skopeo copy ${source} docker-daemon:${facts.name}:${facts.version}`;
+    return ['It lies in an OCI image layout on disk, and comes out of it by', codeBlock(command, 'sh')];
   }
   if (facts.kind === 'artifact')
     return [

@@ -75,3 +75,9 @@ test('a first version has no changes, and a layout on disk is named as one', () 
   assert.doesNotMatch(notes, /Changes since/);
   assert.match(notes, /skopeo copy 'oci:it'\\''s\/wine:1\.2\.0' docker-daemon:wine:1\.2\.0/);
 });
+
+test('an artifact is no image: it comes out of a layout as files', () => {
+  const notes = releaseNotes({ ...FACTS, kind: 'artifact', repository: 'oci:build/oci/wine' });
+  assert.match(notes, /oras pull --oci-layout 'build\/oci\/wine:1\.2\.0'/);
+  assert.doesNotMatch(notes, /docker/);
+});
