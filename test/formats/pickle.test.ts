@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import { decompressed, openStream } from '../../src/formats/wire/decompress.ts';
-import { arrayOf, elementsOf, scalarOf, scalarTypeOf } from '../../src/formats/wire/pickle/numpy.ts';
+import {
+  type ArrayView,
+  arrayOf,
+  elementsOf,
+  scalarOf,
+  scalarTypeOf,
+} from '../../src/formats/wire/pickle/numpy.ts';
 import { type PickleResult, readPickle, readPickleBytes } from '../../src/formats/wire/pickle/read.ts';
 import { getKey, is, type Value } from '../../src/formats/wire/pickle/values.ts';
 import { inMemory, openFile } from '../../src/model/bytes.ts';
@@ -212,4 +218,17 @@ test('4000 damaged pickles are read to an end or an error, and never crash', asy
     stream.close();
     assert.ok(result.values.length > 0 || result.error !== null, `round ${round}`);
   }
+});
+
+test('an array whose header promises more than its bytes has no elements', () => {
+  const view = (kind: string, itemsize: number, bytes: number): ArrayView => ({
+    shape: [2],
+    dtype: { kind, itemsize, bigEndian: false, hasObject: false },
+    fortran: false,
+    data: new Uint8Array(bytes),
+    objects: null,
+  });
+  assert.equal(elementsOf(view('U', 5, 10)), null, 'text in pieces of a character');
+  assert.equal(elementsOf(view('f', 8, 15)), null);
+  assert.deepEqual(elementsOf(view('f', 8, 16)), [0, 0]);
 });

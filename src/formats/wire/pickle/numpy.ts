@@ -213,6 +213,8 @@ export function elementsOf(array: ArrayView): (Label | bigint | null)[] | null {
   if (array.objects) return array.objects.length === count ? array.objects.map(scalarOf) : null;
   if (!array.data) return null;
   const { kind, itemsize, bigEndian } = array.dtype;
+  // A damaged header may promise more than there is, or text in pieces of a character.
+  if (array.data.length < count * itemsize || (kind === 'U' && itemsize % 4 !== 0)) return null;
   const view = new DataView(array.data.buffer, array.data.byteOffset, array.data.length);
   const out: (Label | bigint | null)[] = [];
   for (let index = 0; index < count; index += 1)
