@@ -5,7 +5,7 @@ import { type Candidate, type Format, type Look, Malformed, type Reading, type R
 import { explainFile } from './not-a-model.ts';
 import { watchOperators } from './tensorflow/active.ts';
 import { functionSignatures } from './tensorflow/functions.ts';
-import { trainableCount, watchVariables } from './tensorflow/parameters.ts';
+import { readCheckpoint, trainableCount, watchVariables } from './tensorflow/parameters.ts';
 import { declaredSignatures, methodNames, servedMetaGraph, tagsOf } from './tensorflow/signatures.ts';
 import { binaryMetaGraphs, type MetaGraph, textMetaGraphs } from './tensorflow/source.ts';
 import { hasVariables, missingWeights } from './tensorflow/weights.ts';
@@ -81,6 +81,10 @@ export function readMetaGraphs(bytes: Bytes, candidate: Candidate, file: string,
   const remarks: Remark[] = [...active.remarks];
   if (variables.seen() || hasVariables(served.tree))
     remarks.push(...missingWeights(candidate.path, file, look));
+  const parameters = trainableCount(served.tree);
+  const index = look.file(posix.join(candidate.path, 'variables/variables.index'));
+  const saved = readCheckpoint(parameters === null && variables.seen() ? index : undefined, served.trainable);
+  remarks.push(...saved.remarks);
   if (Object.keys(signatures).length === 0)
     remarks.push({
       rule: 'signature-missing',
@@ -98,8 +102,12 @@ export function readMetaGraphs(bytes: Bytes, candidate: Candidate, file: string,
     evidence: told?.evidence ?? {},
     features: null,
     labels: null,
-    parameters: trainableCount(served.tree) ?? variables.count(served.trainable),
-    properties: propertiesOf(served, metaGraphs),
+    parameters: parameters ?? variables.count(served.trainable, saved.checkpoint),
+    properties: {
+      ...propertiesOf(served, metaGraphs),
+      ...(saved.checkpoint &&
+        saved.checkpoint.total !== null && { saved_values: String(saved.checkpoint.total) }),
+    },
     requirements: { tensorflow: known },
     risk: active.risk,
     remarks,

@@ -161,6 +161,48 @@ test('variables whose values are not there are a finding', async () => {
   assert.deepEqual(await rules((path) => !path.includes('.data-')), ['weights-missing']);
 });
 
+test('values of the checkpoint are counted, and which of them were trained is not guessed', async () => {
+  for (const [name, parameters] of [
+    ['v1-shape-in-checkpoint', 8],
+    ['v1-trainable-unlisted', null],
+  ] as const) {
+    const found = await readModel(lookAt(walk('m', join(MODELS, name, 'model'))));
+    assert.ok(found.kind === 'model');
+    const truth = JSON.parse(readFileSync(join(MODELS, name, 'checkpoint.json'), 'utf8'));
+    assert.equal(found.reading.parameters, parameters);
+    assert.equal(found.reading.properties['saved_values'], String(truth.values));
+  }
+});
+
+test('an index of variables that is damaged anywhere is a finding or still read, and never a crash', () => {
+  const index = join(MODELS, 'v1-shape-in-checkpoint/model/variables/variables.index');
+  const whole = readFileSync(index);
+  const damaged = (bytes: Buffer) =>
+    inFolder(
+      (path) => {
+        cpSync(join(MODELS, 'v1-shape-in-checkpoint/model'), path, { recursive: true });
+        writeFileSync(join(path, 'variables/variables.index'), bytes);
+      },
+      async (path) => {
+        const found = await readModel(lookAt(walk('m', path)));
+        assert.ok(found.kind === 'model');
+        return found.reading;
+      },
+    );
+  return Promise.all([
+    ...[0, 10, 47, 48, 100, whole.length - 1].map(async (length) => {
+      const { parameters, remarks } = await damaged(whole.subarray(0, length));
+      assert.deepEqual([parameters, remarks.map((one) => one.rule)], [null, ['file-malformed']], `${length}`);
+    }),
+    ...Array.from({ length: 60 }, async (_, turn) => {
+      const bytes = Buffer.from(whole);
+      for (let at = turn; at < bytes.length; at += 61) bytes[at] = (turn * 89 + at) & 0xff;
+      const { remarks } = await damaged(bytes);
+      for (const one of remarks) assert.equal(one.rule, 'file-malformed');
+    }),
+  ]);
+});
+
 test('other protobuf is no frozen graph', async () => {
   const files = {
     'labels.pb': field(1, 'a name'),

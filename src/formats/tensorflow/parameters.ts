@@ -1,4 +1,8 @@
+import { Truncated } from '../../model/bytes.ts';
+import { type ModelFile, open } from '../../model/walk.ts';
+import { Malformed, type Remark } from '../format.ts';
 import { bool, child, children, number, string, type Tree } from '../wire/tree.ts';
+import { readBundle } from './bundle.ts';
 import type { GraphNode } from './graph.ts';
 import { objectsOf } from './signatures.ts';
 import { countOf } from './types.ts';
@@ -40,7 +44,7 @@ export function watchVariables(): {
   readonly node: (node: GraphNode) => void;
   /** Whether there is any. */
   readonly seen: () => boolean;
-  readonly count: (trainable: ReadonlySet<string>) => number | null;
+  readonly count: (trainable: ReadonlySet<string>, checkpoint: Checkpoint | null) => number | null;
 } {
   const counts = new Map<string, number | null>();
   let names = 0;
@@ -52,14 +56,56 @@ export function watchVariables(): {
       counts.set(node.name, countOf(child(node.attributes().get('shape'), 'shape')));
     },
     seen: () => counts.size > 0,
-    count(trainable) {
+    count(trainable, checkpoint) {
       let sum = 0;
       for (const name of trainable) {
-        const count = counts.get(name);
-        if (count === undefined || count === null) return null;
+        const count = counts.get(name) ?? checkpoint?.counts.get(name) ?? null;
+        if (count === null) return null;
         sum += count;
       }
       return trainable.size === 0 ? null : sum;
     },
   };
+}
+
+/** What `variables/variables.index` says of the values that are saved. */
+export interface Checkpoint {
+  /** The count of values of each of the variables that were asked for. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** Of all of them that are numbers, trained or not; `null` where one is of unknown size. */
+  readonly total: number | null;
+}
+
+const DT_STRING = 7;
+const NO_CHECKPOINT = { checkpoint: null, remarks: [] };
+
+/**
+ * The checkpoint beside a model of TensorFlow 1. Which of its variables were trained it does not say: batch
+ * normalization and optimizers keep floats of their own under names that anybody may choose.
+ */
+export function readCheckpoint(
+  file: ModelFile | undefined,
+  wanted: ReadonlySet<string>,
+): { checkpoint: Checkpoint | null; remarks: Remark[] } {
+  if (!file) return NO_CHECKPOINT;
+  using bytes = open(file);
+  const counts = new Map<string, number>();
+  let total: number | null = 0;
+  try {
+    const outcome = readBundle(bytes, ({ key, type, count }) => {
+      if (count !== null && wanted.has(key)) counts.set(key, count);
+      if (type !== DT_STRING) total = total === null || count === null ? null : total + count;
+    });
+    return outcome === null ? NO_CHECKPOINT : { checkpoint: { counts, total }, remarks: [] };
+  } catch (error) {
+    if (!(error instanceof Malformed || error instanceof Truncated)) throw error;
+    const remark: Remark = {
+      rule: 'file-malformed',
+      level: 'error',
+      file: file.path,
+      message: `the index of the variables is damaged: ${error.message}`,
+      help: 'Export the model again, and compare the size of the file with that of the original.',
+    };
+    return { checkpoint: null, remarks: [remark] };
+  }
 }
