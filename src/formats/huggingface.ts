@@ -17,7 +17,7 @@ import { derived, type ToldField, tell, unknown } from './told.ts';
 import { torchArchive } from './torch/archive.ts';
 import { loadTorch } from './torch/load.ts';
 import { tensorsBelow } from './torch/tensors.ts';
-import { ASK_FOR_CONTRACT, countParameters, precisions } from './weights.ts';
+import { ASK_FOR_CONTRACT, countParameters, precisionName, precisions } from './weights.ts';
 import { readSafetensors } from './wire/safetensors.ts';
 
 const MAX_JSON = 16 * 1024 * 1024;
@@ -97,7 +97,8 @@ async function readingOf(candidate: Candidate, look: Look, folder: string, confi
   const quantization = config['quantization_config'];
   if (typeof quantization === 'object' && quantization !== null)
     keep('quantization', (quantization as Json)['quant_method']);
-  keep('precision', weights.precision ?? config['dtype'] ?? config['torch_dtype']);
+  const dtype = config['dtype'] ?? config['torch_dtype'];
+  keep('precision', weights.precision ?? (typeof dtype === 'string' ? precisionName(dtype) : null));
   const told = task
     ? tell(
         {

@@ -7,6 +7,7 @@ import { watchOperators } from './tensorflow/active.ts';
 import { type ModelNotes, readNotes, type TensorNotes } from './tflite/metadata.ts';
 import { bufferRange, type Reader, readerOf, readTensor, type Tensor } from './tflite/model.ts';
 import { derived, stated, type ToldField, type ToldSignature, tell } from './told.ts';
+import { byCount } from './weights.ts';
 import { rootTable, type Table } from './wire/flatbuffer.ts';
 
 /** TensorFlow Lite (LiteRT): a flatbuffer with the identifier TFL3. */
@@ -82,6 +83,7 @@ export function readTflite(bytes: Bytes, candidate: Candidate): Reading {
   const problems = (notes?.problems ?? []).map(
     (message): Remark => ({ rule: 'labels-unreadable', level: 'warning', file: candidate.path, message }),
   );
+  const constants = constantsOf(subgraphs, buffers);
   return {
     format: 'tflite',
     path: candidate.path,
@@ -94,7 +96,8 @@ export function readTflite(bytes: Bytes, candidate: Candidate): Reading {
     parameters: null,
     properties: {
       schema_version: String(root.uint32(MODEL.version)),
-      constants: String(constantCount(subgraphs, buffers)),
+      constants: String(constants.count),
+      ...(constants.precision !== '' && { precision: constants.precision }),
       ...(metadata.runtime !== null && { min_runtime_version: metadata.runtime }),
       ...(operators.length > 0 && { custom_operators: operators.join(', ').slice(0, 1000) }),
       ...notes?.properties,
@@ -226,13 +229,14 @@ function customOperators(reader: Reader, root: Table): string[] {
   return [...new Set(names)].sort();
 }
 
-/** Values of constant tensors, each buffer once. Shapes, axes and indices are no weights. */
-function constantCount(
+/** How many values constant tensors have, and of which types, each buffer once. Shapes, axes and indices are no weights. */
+function constantsOf(
   subgraphs: readonly Subgraph[],
   buffers: readonly ({ offset: number; length: number } | null)[],
-): number {
+): { count: number; precision: string } {
   const seen = new Set<number>();
   let sum = 0;
+  const types = new Map<string, number>();
   for (const { tensors } of subgraphs)
     for (const tensor of tensors) {
       const type = tensor.type.value;
@@ -242,6 +246,7 @@ function constantCount(
       if (type === 'bool' || type === 'string' || (index && tensor.quantization === null)) continue;
       seen.add(tensor.buffer);
       sum += tensor.count;
+      if (tensor.count > 0) types.set(type, (types.get(type) ?? 0) + tensor.count);
     }
-  return sum;
+  return { count: sum, precision: byCount(types) };
 }

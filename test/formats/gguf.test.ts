@@ -9,7 +9,7 @@ const whole = fixture('gguf/quantized')['model.gguf'] ?? assert.fail();
 
 test('quantized blocks count by their elements, and the precision names the block type', async (t) => {
   const reading = await readingOf(t, { 'model.gguf': whole });
-  assert.equal(reading.properties['precision'], 'Q8_0, F32');
+  assert.equal(reading.properties['precision'], 'Q8_0, float32');
   assert.equal(reading.properties['context length'], '64');
   assert.equal(reading.properties['vocabulary'], '8');
 });

@@ -2,6 +2,7 @@ import type { Label } from '../../contract/types.ts';
 import type { Bytes } from '../../model/bytes.ts';
 import { type Candidate, type Look, Malformed, type Reading, type Remark } from '../format.ts';
 import { derived, type Told, type ToldField, tell } from '../told.ts';
+import { byCount } from '../weights.ts';
 import {
   decode,
   fields,
@@ -74,7 +75,10 @@ export function readOnnx(bytes: Bytes, candidate: Candidate, look: Look): Readin
     features: columnNames(graph.inputs),
     labels: commonLabels(outputs) ?? named?.labels ?? null,
     parameters: graph.parameters,
-    properties: propertiesOf(model, custom),
+    properties: {
+      ...propertiesOf(model, custom),
+      ...(graph.precision !== null && { precision: graph.precision }),
+    },
     requirements: {},
     risk: external.dangerous ? 'dangerous' : 'none',
     remarks,
@@ -121,6 +125,8 @@ interface Graph {
   readonly domains: ReadonlySet<string>;
   readonly external: ReadonlyMap<string, ExternalUse>;
   readonly parameters: number | null;
+  /** Number types of the parameters, where they are counted. */
+  readonly precision: string | null;
 }
 
 const MAX_VALUES = 20_000;
@@ -142,6 +148,7 @@ function readGraph(message: Message, irVersion: number): Graph {
   const external = new Map<string, ExternalUse>();
   const trace = traceLabels();
   let parameters = 0;
+  const types = new Map<string, number>();
   let learners = false;
   walkGraph(message, {
     input: (info) => add(inputs, info),
@@ -149,7 +156,10 @@ function readGraph(message: Message, irVersion: number): Graph {
     initializer(tensor) {
       initializers.add(tensor.name);
       trace.initializer(tensor);
-      parameters += weightCount(tensor);
+      const weights = weightCount(tensor);
+      parameters += weights;
+      const type = elementType(tensor.elementType);
+      if (weights > 0 && type !== null) types.set(type, (types.get(type) ?? 0) + weights);
       if (tensor.external) noteExternal(external, tensor.name, tensor.external, 0);
     },
     node(node) {
@@ -186,6 +196,7 @@ function readGraph(message: Message, irVersion: number): Graph {
     domains,
     external,
     parameters: learners || parameters === 0 ? null : parameters,
+    precision: learners || parameters === 0 ? null : byCount(types),
   };
 }
 
