@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -150,4 +150,22 @@ test('estimators that share one another in many ways end the reading, not the pa
   );
   assert.notEqual(reading, null);
   assert.notEqual(reading?.risk, 'none');
+});
+
+test('classifiers that keep how common their classes are say it, also inside of pipelines and searches', async () => {
+  const folder = join(import.meta.dirname, '../fixtures/priors');
+  const { cases } = JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8')) as {
+    cases: Record<string, Record<string, number> | null>;
+  };
+  for (const [name, shares] of Object.entries(cases)) {
+    const bytes = readFileSync(join(folder, `${name}.pkl`), 'latin1');
+    const text = (await readBytes('model.pkl', bytes))?.properties['priors'];
+    if (shares === null) {
+      assert.equal(text, undefined, name);
+      continue;
+    }
+    const sorted = Object.entries(shares).sort(([a], [b]) => (a < b ? -1 : 1));
+    const rounded = sorted.map(([label, share]) => [label, Number(share.toFixed(4))]);
+    assert.equal(text, JSON.stringify(Object.fromEntries(rounded)), name);
+  }
 });

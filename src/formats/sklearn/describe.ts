@@ -8,6 +8,7 @@ import { METHODS } from './estimators.ts';
 import { inputFields, inputOf } from './inputs.ts';
 import { methodsOf } from './methods.ts';
 import { bounded, child, itemsOf, MAX_DEPTH, type Obj, objectOf, steps } from './object.ts';
+import { priorsOf } from './priors.ts';
 import { versionOf } from './versions.ts';
 
 /** What the root of a pickle says about the model that it is. */
@@ -63,9 +64,10 @@ function describeRoot(base: Reading, root: Value, usesSklearn: boolean): Reading
   const { contract, evidence } = tell(signatures, fallback);
   const classes = classesOf(obj);
   const labels = classes && !classes.multi && methods.predict ? (classes.each[0]?.labels ?? null) : null;
+  const priors = priorsOf(obj);
   return {
     ...reading,
-    properties,
+    properties: { ...properties, ...(priors !== null && { priors }) },
     contract,
     evidence,
     features: input.kind === 'matrix' ? input.names.value : null,
