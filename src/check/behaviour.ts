@@ -1,5 +1,5 @@
 import type { Draft } from '../contract/parse.ts';
-import type { Label } from '../contract/types.ts';
+import { precisionName } from '../formats/weights.ts';
 import type { BehaviourRule } from './rules-table.ts';
 
 /**
@@ -14,11 +14,12 @@ export interface BehaviourFacts {
   readonly size: number | null;
   /** Version of Python that it was made with, such as `3.11`. */
   readonly python?: string | null;
-  /** Number types of the weights as the files state them, such as `float16`. */
+  /** Version of Python in the generated image, such as `3.12`. */
+  readonly imagePython?: string | null;
+  /** Number types of the weights, most of them first, such as `float16, float32`. */
   readonly precision?: string | null;
-  /** Share of every class in the training data, in the order of `labels`. */
-  readonly priors?: readonly number[] | null;
-  readonly labels?: readonly Label[] | null;
+  /** How common every class is to the model: from class to share. */
+  readonly priors?: ReadonlyMap<string, number> | null;
 }
 
 /** What a ledger's publish event and a reading have in common: an event can be given as it is. */
@@ -26,25 +27,57 @@ export interface Made {
   readonly framework: BehaviourFacts['framework'];
   readonly parameters: number | null;
   readonly files: readonly { readonly size: number }[] | null;
-  /** What the files state besides: `python`, `precision` and `priors` (shares separated by commas) are looked at. */
+  /** What is known besides; see `behaviourProperties`. */
   readonly properties?: Readonly<Record<string, string>>;
-  readonly labels?: unknown;
+}
+
+/**
+ * Of all that files state, the facts that are compared here, in one vocabulary and sorted by key: `image_python`,
+ * `precision`, `priors` (JSON from class to share) and `python`.
+ */
+export function behaviourProperties(
+  properties: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const { image_python: image, priors, python, quantization } = properties;
+  const stated = properties['precision']?.split(',') ?? [];
+  const types = [...stated.map(precisionName), ...(quantization ? [quantization.toLowerCase()] : [])];
+  const precision = [...new Set(types.map((one) => one.trim()).filter((one) => one !== ''))].join(', ');
+  return {
+    ...(image !== undefined && { image_python: image.slice(0, MAX_TEXT) }),
+    ...(precision !== '' && { precision: precision.slice(0, MAX_TEXT) }),
+    ...(priors !== undefined && parsePriors(priors) !== null && { priors }),
+    ...(python !== undefined && { python: python.slice(0, MAX_TEXT) }),
+  };
+}
+
+/** A file may state anything, at any length. */
+const MAX_TEXT = 200;
+const MAX_PRIORS = 8192;
+
+function parsePriors(text: string | undefined): ReadonlyMap<string, number> | null {
+  if (text === undefined || text.length > MAX_PRIORS) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  const entries = Object.entries(value);
+  return entries.every(([, share]) => typeof share === 'number') ? new Map(entries) : null;
 }
 
 /** The facts of a version, from its publish event, or from the reading and the files of a model. */
-export function behaviourFacts(made: Made, labels: readonly Label[] | null = null): BehaviourFacts {
+export function behaviourFacts(made: Made): BehaviourFacts {
   const property = (name: string): string | null => made.properties?.[name] ?? null;
-  const priors = property('priors')
-    ?.split(',')
-    .map((share) => Number(share.trim()));
   return {
     framework: made.framework,
     parameters: made.parameters,
     size: made.files?.reduce((sum, file) => sum + file.size, 0) ?? null,
     python: property('python'),
+    imagePython: property('image_python'),
     precision: property('precision'),
-    priors: priors?.every(Number.isFinite) ? priors : null,
-    labels,
+    priors: parsePriors(made.properties?.['priors']),
   };
 }
 
@@ -70,6 +103,15 @@ export function behaviourDrift(old: BehaviourFacts, now: BehaviourFacts): Draft[
       `the model was made with Python ${python} and is made with Python ${newPython} now`,
       'Check that the image has the Python version that the model was made with.',
     );
+  else {
+    const [image, newImage] = [minor(old.imagePython), minor(now.imagePython)];
+    if (image !== null && newImage !== null && image !== newImage)
+      say(
+        'behaviour-python-changed',
+        `the image had Python ${image} and gets Python ${newImage} now`,
+        'Set "base-image" in lading.yaml where the model needs the Python that it had.',
+      );
+  }
   precision(old, now, say);
   if (old.parameters !== null && now.parameters !== null && differs(old.parameters, now.parameters))
     say(
@@ -124,7 +166,7 @@ function precision(old: BehaviourFacts, now: BehaviourFacts, say: Say): void {
   const help = 'Compare the answers of both versions on real data: quantisation moves scores.';
   const [before, after] = [old.precision ?? null, now.precision ?? null];
   if (before !== null && after !== null) {
-    if (before !== after)
+    if (differentPrecision(before, after))
       say('behaviour-precision-changed', `the weights were ${before} and are ${after} now`, help);
     return;
   }
@@ -140,16 +182,35 @@ function precision(old: BehaviourFacts, now: BehaviourFacts, say: Say): void {
   );
 }
 
+/** Counters and indexes are saved beside weights in these; how many of them there are says nothing. */
+const BESIDE = new Set(['int32', 'int64', 'bool']);
+
+/** Whether most weights are of another type, or some are of one that none was. */
+function differentPrecision(before: string, after: string): boolean {
+  const types = (text: string): string[] => {
+    const all = text.split(',').map((one) => one.trim());
+    const weights = all.filter((one) => !BESIDE.has(one));
+    return weights.length > 0 ? weights : all;
+  };
+  const [from, to] = [types(before), types(after)];
+  return from[0] !== to[0] || from.toSorted().join() !== to.toSorted().join();
+}
+
 function priors(old: BehaviourFacts, now: BehaviourFacts, say: Say): void {
   const [before, after] = [old.priors, now.priors];
-  if (!before || !after || before.length !== after.length) return;
-  const index = before.findIndex((share, i) => Math.abs(share - (after[i] ?? share)) >= PRIOR_SHIFT);
-  if (index === -1) return;
-  const name = now.labels?.[index] ?? index;
-  const percent = (share: number | undefined) => `${Math.round((share ?? 0) * 100)} %`;
+  // With other classes all shares are others: the contract has that already.
+  if (!before || !after || before.size !== after.size) return;
+  if (![...before.keys()].every((label) => after.has(label))) return;
+  const moved = [...before]
+    .map(([label, share]) => ({ label, from: share, to: after.get(label) ?? share }))
+    .map((one) => ({ ...one, shift: Number(Math.abs(one.from - one.to).toFixed(4)) }))
+    .filter(({ shift }) => shift >= PRIOR_SHIFT)
+    .sort((a, b) => b.shift - a.shift)[0];
+  if (!moved) return;
+  const percent = (share: number) => `${Math.round(share * 100)} %`;
   say(
     'behaviour-priors-changed',
-    `the class ${JSON.stringify(name)} was ${percent(before[index])} of the training data and is ${percent(after[index])} now`,
+    `the prior of the class ${JSON.stringify(moved.label)} was ${percent(moved.from)} and is ${percent(moved.to)} now`,
     'Check that the training data are what you meant, and calibrate thresholds again.',
   );
 }

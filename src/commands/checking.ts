@@ -9,12 +9,12 @@ import type { Change } from '../contract/compare.ts';
 import type { Draft, ParsedContract } from '../contract/parse.ts';
 import type { Contract } from '../contract/types.ts';
 import type { Reading } from '../formats/format.ts';
-import type { PublishEvent } from '../ledger/event.ts';
 import { type Finding, reaches, sortFindings } from '../model/finding.ts';
 import { type ModelDirectory, walk } from '../model/walk.ts';
 import type { Baseline, Baselines } from './baseline.ts';
 import type { Ports } from './command.ts';
 import type { FailOn, ModelSettings, Policy } from './config.ts';
+import { madeFacts } from './made.ts';
 
 /** A model with everything that a check found out about it. */
 export interface CheckedModel {
@@ -74,10 +74,17 @@ export async function checkModel(
         },
       )
     : null;
+  const made = main?.published
+    ? await madeFacts(
+        main.published,
+        { directory, inspected, contract, base: settings.baseImage },
+        (path) => !BESIDE.has(path),
+      )
+    : null;
   const remarks = [
     ...drafts,
     ...driftOf(declared, inspected, directory),
-    ...(main?.published ? behaviourOf(main.published, inspected.reading, directory) : []),
+    ...(made ? behaviourDrift(...made) : []),
   ];
   const found = [
     // What inspecting has to say beside that (a missing card) is no matter of this check.
@@ -138,19 +145,5 @@ function driftOf(declared: ParsedContract | null, inspected: Inspected, director
   );
   return [...(declared ? [declared] : []), ...others].flatMap((one) =>
     drift(one, contract, evidence, options),
-  );
-}
-
-function behaviourOf(old: PublishEvent, reading: Reading | null, directory: ModelDirectory): Draft[] {
-  const size = (files: readonly { readonly path: string; readonly size: number }[]) =>
-    files.filter((file) => !BESIDE.has(file.path)).reduce((sum, file) => sum + file.size, 0);
-  return behaviourDrift(
-    { framework: old.framework, parameters: old.parameters, size: size(old.files) },
-    {
-      framework: reading?.framework ?? null,
-      parameters: reading?.parameters ?? null,
-      size: size(directory.files),
-      labels: reading?.labels ?? null,
-    },
   );
 }

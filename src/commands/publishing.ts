@@ -15,6 +15,7 @@ import type { Compare, PublishPlan } from '../release/publish.ts';
 import { type CheckedModel, effectiveContract } from './checking.ts';
 import type { InputSpec, Ports } from './command.ts';
 import type { Engine, ModelSettings } from './config.ts';
+import { imagePythonOf, madeProperties } from './made.ts';
 import { type DigestAll, type ModelPackage, packModel } from './package.ts';
 
 /** Where images go when nothing is said, in a terminal: a folder that git and registries know nothing of. */
@@ -144,6 +145,11 @@ export async function preparePublication(
   const packed = await packModel(directory, inspected.inspection, contract, known, digestAll);
   const trial: Finding[] = [];
   const { reading } = inspected;
+  // A base that is named for this run only is not known to the next check: it would compare with another.
+  const generated = engine === 'docker' && values.dockerfile === null && values['base-image'] === null;
+  const imagePython = generated
+    ? await imagePythonOf({ directory, inspected, contract, base: settings.baseImage })
+    : null;
   return {
     package: packed,
     trial,
@@ -152,6 +158,7 @@ export async function preparePublication(
       contract,
       framework: reading?.framework ?? null,
       parameters: reading?.parameters ?? null,
+      properties: madeProperties(inspected, imagePython),
       files: packed.files.map((file) => {
         const blob = blobs.get(file.path);
         return blob === undefined ? file : { ...file, blob };

@@ -42,6 +42,8 @@ export interface ImagePlan {
   /** What the loader is given, within the model directory. */
   readonly path: string;
   readonly base: string;
+  /** Version of Python in it, such as `3.12`; `null` where a base or Dockerfile of the user's own decides it. */
+  readonly python: string | null;
   readonly dockerfile: string;
   readonly requirements: string;
   readonly remarks: readonly Remark[];
@@ -100,6 +102,7 @@ export function planImage(options: ImageOptions): ImagePlan {
     loader,
     path: loader === 'predict' ? 'predict.py' : (reading?.path ?? ''),
     base,
+    python: options.dockerfile === null && (options.base === null || tagged !== null) ? python : null,
     dockerfile: options.dockerfile === null ? dockerfile({ base }) : readOwn(options.dockerfile),
     requirements: text,
     remarks,

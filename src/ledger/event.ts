@@ -29,7 +29,7 @@ export interface PublishEvent extends EventBase {
   /** What the model was, for behaviour drift: framework, version, parameters, bytes. */
   readonly framework: { readonly name: string; readonly version: string | null } | null;
   readonly parameters: number | null;
-  /** What else the files stated, for the same purpose: `python`, `precision`, `priors`. */
+  /** What else is known of how it was made, for the same purpose: `image_python`, `precision`, `priors`, `python`. */
   readonly properties?: Readonly<Record<string, string>>;
   readonly files: readonly {
     readonly path: string;

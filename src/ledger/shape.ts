@@ -34,11 +34,11 @@ const maybe =
   (value) =>
     value === undefined ? null : rule(value);
 const mapOf =
-  (rule: Rule): Rule =>
+  (rule: Rule, what = 'a label'): Rule =>
   (value) => {
     if (!isObject(value)) return 'is not an object';
     for (const [key, one] of Object.entries(value)) {
-      if (!LABEL_KEY.test(key)) return `has the key ${JSON.stringify(key)}, which is not legal for a label`;
+      if (!LABEL_KEY.test(key)) return `has the key ${JSON.stringify(key)}, which is not legal for ${what}`;
       const problem = rule(one);
       if (problem !== null) return `has a value that ${problem} (${key})`;
     }
@@ -66,6 +66,22 @@ export const LABEL_KEY = /^[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,126}[A-Za-z0-9])?$/;
 const hash = matching(HEX, '64 hex digits');
 const time = matching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/, 'a time in UTC');
 
+/** How many properties an event may have, and how long one may be, in characters: they are for people to compare. */
+const MAX_PROPERTIES = 16;
+const MAX_PROPERTY = 8192;
+
+const short: Rule = (value) => {
+  if (typeof value !== 'string') return 'is not a string';
+  const long = value.length > MAX_PROPERTY && [...value].length > MAX_PROPERTY;
+  return long ? `has more than ${MAX_PROPERTY} characters` : null;
+};
+const properties: Rule = (value) => {
+  const problem = mapOf(short, 'a property')(value);
+  if (problem !== null) return problem;
+  const size = isObject(value) ? Object.keys(value).length : 0;
+  return size > MAX_PROPERTIES ? `has ${size} entries, and ${MAX_PROPERTIES} are admitted` : null;
+};
+
 const EVERY: Readonly<Record<string, Rule>> = { seq: count, at: time, name, prev: hash };
 
 const EVENTS: Readonly<Record<LedgerEvent['event'], Readonly<Record<string, Rule>>>> = {
@@ -82,6 +98,7 @@ const EVENTS: Readonly<Record<LedgerEvent['event'], Readonly<Record<string, Rule
     }),
     framework: orNull(record({ name: text, version: orNull(text) })),
     parameters: orNull(count),
+    properties: maybe(properties),
     files: listOf(
       record({ path: text, size: count, sha256: hash, blob: maybe(matching(/^[0-9a-f]{40,64}$/, 'an id')) }),
     ),

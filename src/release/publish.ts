@@ -20,6 +20,8 @@ export interface PublishPlan {
   readonly contract: Contract;
   readonly framework: PublishEvent['framework'];
   readonly parameters: number | null;
+  /** How it was made, for behaviour drift; sorted by key. */
+  readonly properties?: PublishEvent['properties'];
   /** All files of the version, sorted by path. */
   readonly files: PublishEvent['files'];
   readonly repository: Repository;
@@ -134,6 +136,7 @@ export async function publishModel(plan: PublishPlan, ports: PublishPorts): Prom
       contract: plan.contract,
       framework: plan.framework,
       parameters: plan.parameters,
+      ...(plan.properties && Object.keys(plan.properties).length > 0 && { properties: plan.properties }),
       files: plan.files.map(({ path, size, sha256, blob }) => ({
         path,
         size,

@@ -52,4 +52,21 @@ test('the schema and the reader of ledgers admit the same lines', () => {
     const more = { ...event, later: true };
     assert.ok(admits(more) && 'event' in asEvent(more));
   }
+  const many = Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`p${index}`, '']));
+  const { p16: _, ...enough } = many;
+  for (const properties of [{}, { python: '3.11', priors: '{"a":1}' }, enough, { priors: '🍷'.repeat(8192) }])
+    assert.ok(admits({ ...PUBLISH, properties }) && 'event' in asEvent({ ...PUBLISH, properties }));
+  for (const properties of [
+    null,
+    [],
+    'x',
+    { python: 3 },
+    { 'not legal': '' },
+    many,
+    { a: 'x'.repeat(8193) },
+  ]) {
+    const wrong = { ...PUBLISH, properties };
+    assert.equal(admits(wrong), false, JSON.stringify(properties).slice(0, 80));
+    assert.ok('problem' in asEvent(wrong), JSON.stringify(properties).slice(0, 80));
+  }
 });
