@@ -174,7 +174,7 @@ test('values of the checkpoint are counted, and which of them were trained is no
   }
 });
 
-test('an index of variables that is damaged anywhere is a finding or still read, and never a crash', () => {
+test('an index of variables that is damaged anywhere is a finding or still read, and never a crash', async () => {
   const index = join(MODELS, 'v1-shape-in-checkpoint/model/variables/variables.index');
   const whole = readFileSync(index);
   const damaged = (bytes: Buffer) =>
@@ -189,7 +189,7 @@ test('an index of variables that is damaged anywhere is a finding or still read,
         return found.reading;
       },
     );
-  return Promise.all([
+  await Promise.all([
     ...[0, 10, 47, 48, 100, whole.length - 1].map(async (length) => {
       const { parameters, remarks } = await damaged(whole.subarray(0, length));
       assert.deepEqual([parameters, remarks.map((one) => one.rule)], [null, ['file-malformed']], `${length}`);
@@ -201,6 +201,35 @@ test('an index of variables that is damaged anywhere is a finding or still read,
       for (const one of remarks) assert.equal(one.rule, 'file-malformed');
     }),
   ]);
+});
+
+test('shapes of results follow from constants, and where they do not they are unknown', () => {
+  const truth = JSON.parse(readFileSync(join(GRAPHS, 'chains/truth.json'), 'utf8'));
+  const { contract, evidence } = readPlain(inMemory(readFileSync(join(GRAPHS, 'chains/model/graph.pb'))));
+  const outputs = contract?.signatures['predict']?.outputs ?? [];
+  const shapes = outputs.map((one) => [one.name, one.shape]);
+  const expected = truth.signatures.predict.outputs.map((one: { name: string; shape: unknown }) => [
+    one.name,
+    // How many values are distinct is not known before they are.
+    one.name === 'distinct' ? null : one.shape,
+  ]);
+  assert.deepEqual(shapes, expected);
+  assert.equal(evidence['/signatures/predict/outputs/0/shape']?.kind, 'derived');
+});
+
+test('a graph that feeds itself, or is a very long chain, is read all the same', () => {
+  const node = (name: string, ...inputs: string[]) =>
+    field(1, field(1, name), field(2, 'Add'), ...inputs.map((input) => field(3, input)));
+  const chain = Array.from({ length: 5000 }, (_, at) => node(`n${at + 1}`, `n${at}`, `n${at}`));
+  const bytes = Buffer.concat([node('a', 'b', 'a'), node('b', 'a', 'b'), node('end', 'a', 'b'), ...chain]);
+  const outputs = readPlain(inMemory(bytes)).contract?.signatures['predict']?.outputs;
+  assert.deepEqual(
+    outputs?.map((one) => [one.name, one.shape]),
+    [
+      ['end', null],
+      ['n5000', null],
+    ],
+  );
 });
 
 test('other protobuf is no frozen graph', async () => {

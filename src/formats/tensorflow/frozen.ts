@@ -2,6 +2,7 @@ import type { Shape, TypeName } from '../../contract/types.ts';
 import { derived, stated, type Told, type ToldField, type ToldSignature, unknown } from '../told.ts';
 import { child, children, has, type Tree } from '../wire/tree.ts';
 import type { GraphNode } from './graph.ts';
+import { watchShapes } from './shapes.ts';
 import { dataType, tensorShape } from './types.ts';
 
 /** Operators whose results nobody has to use: they are left over from training, saving or initialization. */
@@ -26,6 +27,7 @@ export function watchEnds(producer: number): {
   const inputs: ToldField[] = [];
   const used = new Set<string>();
   const ends = new Map<string, GraphNode>();
+  const shapes = watchShapes((node) => inputOf(node, producer).shape.value);
   let kept = 0;
   let full = false;
   const isFull = (): boolean => {
@@ -35,6 +37,7 @@ export function watchEnds(producer: number): {
   return {
     node(node) {
       if (node.inFunction !== '' || isFull()) return;
+      shapes.node(node);
       for (const input of node.inputs) {
         const name = producerOf(input);
         if (used.has(name)) continue;
@@ -59,7 +62,7 @@ export function watchEnds(producer: number): {
         inputs,
         outputs:
           ends.size > 0
-            ? [...ends.values()].map(outputOf)
+            ? [...ends.values()].map((node) => outputOf(node, shapes.shapeOf(node.name)))
             : unknown('every node of the graph is used by another', 'Write the outputs into contract.yaml.'),
       };
     },
@@ -97,7 +100,7 @@ function placeholderShape(attribute: Tree | undefined, where: string, ambiguous:
   return tensorShape(shape, where);
 }
 
-function outputOf(node: GraphNode): ToldField {
+function outputOf(node: GraphNode, followed: Shape | null): ToldField {
   const attributes = node.attributes();
   const where = `node "${node.name}"`;
   const shapes = children(child(attributes.get('_output_shapes'), 'list'), 'shape');
@@ -105,10 +108,13 @@ function outputOf(node: GraphNode): ToldField {
     name: derived(node.name, `${where} is used by no other`),
     type: outputType(node.operator, attributes, where),
     shape:
-      shapes.length > 0
-        ? tensorShape(shapes[0], `${where} _output_shapes`)
-        : unknown(`${where} does not state the shape of its result`, 'Write the shape into contract.yaml.'),
+      shapes.length > 0 ? tensorShape(shapes[0], `${where} _output_shapes`) : derivedShape(followed, where),
   };
+}
+
+function derivedShape(followed: Shape | null, where: string): Told<Shape> {
+  if (followed) return derived(followed, `${where}: its operator and the shapes of its inputs`);
+  return unknown(`${where} does not state the shape of its result`, 'Write the shape into contract.yaml.');
 }
 
 function outputType(operator: string, attributes: ReadonlyMap<string, Tree>, where: string): Told<TypeName> {

@@ -1,6 +1,7 @@
 import { Malformed } from '../format.ts';
 import { decode, fields, type Message, messageIn, passing, type Schema, textIn } from '../wire/protobuf.ts';
 import { child, children, string, strings, type Tree } from '../wire/tree.ts';
+import { type Constant, constantInText, readConstant } from './constant.ts';
 import { NODE_ATTRIBUTE } from './schema.ts';
 
 /** One node of a GraphDef; its attributes are read when they are asked for. */
@@ -12,6 +13,8 @@ export interface GraphNode {
   readonly inputs: readonly string[];
   /** Attributes that hold a type or a shape, by name. */
   readonly attributes: () => ReadonlyMap<string, Tree>;
+  /** Attribute `value`, where the node has it: what a Const is. */
+  readonly constant: () => Constant | null;
 }
 
 /** Visits the nodes of a GraphDef and of its functions; nothing of the graph is kept. */
@@ -58,8 +61,26 @@ function readNode(message: Message, inFunction: string): GraphNode {
     inFunction,
     inputs,
     attributes: () => passing(message, () => attributesOf(message)),
+    constant: () => passing(message, () => constantOf(message)),
   };
 }
+
+function constantOf(message: Message): Constant | null {
+  for (const field of fields(message)) {
+    if (field.number !== 5) continue;
+    const entry = messageIn(message, field);
+    if (string(decode(entry, KEY), 'key') !== 'value') continue;
+    for (const value of fields(entry)) {
+      if (value.number !== 2) continue;
+      const attribute = messageIn(entry, value);
+      for (const part of fields(attribute))
+        if (part.number === 8) return readConstant(messageIn(attribute, part));
+    }
+  }
+  return null;
+}
+
+const KEY: Schema = { key: [1, 'string'] };
 
 function attributesOf(message: Message): Map<string, Tree> {
   const found = new Map<string, Tree>();
@@ -82,17 +103,22 @@ export function walkGraphTree(graph: Tree | undefined, visit: (node: GraphNode) 
 }
 
 function nodeOfTree(node: Tree, inFunction: string): GraphNode {
+  const attributes = () =>
+    new Map(
+      children(node, 'attr').flatMap((entry): [string, Tree][] => {
+        const value = child(entry, 'value');
+        return value ? [[string(entry, 'key'), value]] : [];
+      }),
+    );
   return {
     name: string(node, 'name'),
     operator: string(node, 'op'),
     inFunction,
     inputs: strings(node, 'input'),
-    attributes: () =>
-      new Map(
-        children(node, 'attr').flatMap((entry): [string, Tree][] => {
-          const value = child(entry, 'value');
-          return value ? [[string(entry, 'key'), value]] : [];
-        }),
-      ),
+    attributes,
+    constant() {
+      const tensor = child(attributes().get('value'), 'tensor');
+      return tensor ? constantInText(tensor) : null;
+    },
   };
 }

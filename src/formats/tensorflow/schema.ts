@@ -75,8 +75,11 @@ export const META_GRAPH: Schema = {
   signature_def: [5, { key: [1, 'string'], value: [2, SIGNATURE] }],
 };
 
-/** NodeDef attributes that state a shape. */
+/** NodeDef attributes that state a type, a shape or a switch. */
 export const NODE_ATTRIBUTE: Schema = {
   key: [1, 'string'],
-  value: [2, { type: [6, 'int'], shape: [7, TENSOR_SHAPE], list: [1, { shape: [7, TENSOR_SHAPE] }] }],
+  value: [
+    2,
+    { b: [5, 'int'], type: [6, 'int'], shape: [7, TENSOR_SHAPE], list: [1, { shape: [7, TENSOR_SHAPE] }] },
+  ],
 };

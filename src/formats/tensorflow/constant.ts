@@ -1,0 +1,67 @@
+import type { Shape } from '../../contract/types.ts';
+import { bytesIn, decode, fields, integersIn, type Message, type Schema } from '../wire/protobuf.ts';
+import { bool, child, children, enumeration, number, numbers, type Tree } from '../wire/tree.ts';
+import { TENSOR_SHAPE } from './types.ts';
+
+/** The value of a Const: its shape, and its integers where they are few. */
+export interface Constant {
+  readonly shape: Shape | null;
+  readonly values: readonly number[] | null;
+}
+
+/** More than any list of sizes or axes. */
+const MAX_VALUES = 64;
+const MAX_CONTENT = MAX_VALUES * 8;
+const INT32 = 3;
+const INT64 = 9;
+const HEAD: Schema = { dtype: [1, 'int'], tensor_shape: [2, TENSOR_SHAPE] };
+
+/** Reads a TensorProto (tensorflow/core/framework/tensor.proto) without its weights. */
+export function readConstant(tensor: Message): Constant {
+  const head = decode(tensor, HEAD);
+  const shape = shapeIn(child(head, 'tensor_shape'));
+  const type = number(head, 'dtype');
+  let values: number[] = [];
+  for (const field of fields(tensor)) {
+    if (field.end - field.start > MAX_CONTENT) continue;
+    if (field.number === 4 && field.wire === 2) values = contentOf(bytesIn(tensor, field), type);
+    else if (field.number === 7 || field.number === 10)
+      for (const value of integersIn(tensor, field)) if (values.length <= MAX_VALUES) values.push(value);
+  }
+  const integers = type === INT32 || type === INT64;
+  return { shape, values: integers ? spread(values, shape) : null };
+}
+
+/** The same of a TensorProto that was read from text, where `tensor_content` is no text and is left out. */
+export function constantInText(tensor: Tree | undefined): Constant {
+  const shape = shapeIn(child(tensor, 'tensor_shape'));
+  const type = enumeration(tensor, 'dtype');
+  const values = [...numbers(tensor, 'int_val'), ...numbers(tensor, 'int64_val')];
+  return { shape, values: type === 'DT_INT32' || type === 'DT_INT64' ? spread(values, shape) : null };
+}
+
+/** A message that is left out is a scalar. */
+function shapeIn(shape: Tree | undefined): Shape | null {
+  if (bool(shape, 'unknown_rank')) return null;
+  const sizes = children(shape, 'dim').map((dimension) => number(dimension, 'size'));
+  return sizes.some((size) => size < 0) ? null : sizes;
+}
+
+/** `tensor_content` is little-endian. */
+function contentOf(bytes: Uint8Array, type: number): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const size = type === INT32 ? 4 : 8;
+  return Array.from({ length: Math.floor(bytes.length / size) }, (_, index) =>
+    type === INT32 ? view.getInt32(index * size, true) : Number(view.getBigInt64(index * size, true)),
+  );
+}
+
+/** Where fewer values are written than the tensor has, the last one stands for the rest. */
+function spread(values: readonly number[], shape: Shape | null): number[] | null {
+  let count = 1;
+  for (const size of shape ?? [null]) count *= typeof size === 'number' ? size : Number.NaN;
+  const last = values.at(-1);
+  if (!(count <= MAX_VALUES) || values.length > count) return null;
+  if (count === 0) return [];
+  return last === undefined ? null : Array.from({ length: count }, (_, index) => values[index] ?? last);
+}
