@@ -113,7 +113,7 @@ const BEHAVIOUR = {
   ],
   'behaviour-python-changed': [
     'notice',
-    'the model was made with another Python version',
+    'the model was made with another Python version, or its image gets another',
     'Check the Python of the image.',
   ],
   'behaviour-precision-changed': [
