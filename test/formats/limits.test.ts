@@ -219,6 +219,21 @@ for (const [what, write] of Object.entries(CROWDED))
       assert.ok(memory < MAX_MEMORY, `${memory} bytes of memory above an empty process`);
     }));
 
+test('a frozen graph of half a million nodes that none uses is read within the memory of any other', (t) =>
+  inFolder(async (folder) => {
+    if (process.platform !== 'linux') return t.skip('memory is counted by Linux');
+    mkdirSync(join(folder, 'model'));
+    const nodes = Array.from({ length: 500_000 }, (_, at) => field(1, field(1, `n${at}`), field(2, 'Abs')));
+    writeFileSync(join(folder, 'model/graph.pb'), Buffer.concat(nodes));
+    const empty = await cost(folder, ['-e', '0']);
+    const inspect = () => cost(folder, [CLI, 'inspect', 'model', '--format', 'json']);
+    const runs = [await inspect(), await inspect()];
+    const { outputs } = JSON.parse(runs[0]?.stdout ?? '').contract.signatures.predict;
+    assert.equal(outputs, null);
+    const memory = Math.min(...runs.map((one) => one.memory)) - empty.memory;
+    assert.ok(memory < MAX_MEMORY, `${memory} bytes of memory above an empty process`);
+  }));
+
 for (const model of ['torchscript/scripted/model/model.pt', 'torch-export/dynamic/model/model.pt2'])
   test(`${model} is read to its end when it is larger than what is kept of it`, () =>
     inFolder(async (folder) => {

@@ -15,7 +15,7 @@ const SAME_TYPE =
 /** Beyond these nobody calls the graph by its ends. */
 const MAX_FIELDS = 5000;
 /** Bytes that names and nodes may take while the graph is walked, with about what V8 takes beside the characters. */
-const MAX_KEPT = 20 * 1024 * 1024;
+const MAX_KEPT = 14 * 1024 * 1024;
 const NAME_COST = 100;
 const NODE_COST = 600;
 
@@ -35,8 +35,9 @@ export function watchEnds(producer: number): {
     return full;
   };
   return {
-    node(node) {
-      if (node.inFunction !== '' || isFull()) return;
+    node(passed) {
+      if (passed.inFunction !== '' || isFull()) return;
+      const node = passed.kept();
       shapes.node(node);
       for (const input of node.inputs) {
         const name = producerOf(input);

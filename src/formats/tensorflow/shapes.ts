@@ -8,7 +8,7 @@ import type { GraphNode } from './graph.ts';
  */
 
 /** Bytes that nodes may take, with about what V8 takes for one. */
-const MAX_KEPT = 12 * 1024 * 1024;
+const MAX_KEPT = 8 * 1024 * 1024;
 const NODE_COST = 700;
 /** Operators between a result and the constant that its shape follows from. */
 const MAX_DEPTH = 200;
