@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-DCE2VrHL.js";await e(`main`);export{};
+import{t as e}from"./chunks/run-DpZmmUoy.js";await e(`main`);export{};

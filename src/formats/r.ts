@@ -1,9 +1,9 @@
-import { constants, gunzipSync } from 'node:zlib';
 import type { ModelFile } from '../model/walk.ts';
 import { type Candidate, emptyReading, type Format, type Look, Malformed } from './format.ts';
 import { openCandidate } from './open.ts';
 import { ASK_FOR_CONTRACT } from './weights.ts';
 import { compressionOf, openStream } from './wire/decompress.ts';
+import { zlib } from './wire/zlib.ts';
 
 /** `RDX3\n` and the like stand before a workspace; a single object begins with the kind of its encoding. */
 const HEADER = /^(?:RD([XAB])([23])\n)?([XAB])\n/;
@@ -76,7 +76,10 @@ function isR(file: ModelFile, look: Look): boolean {
   if (compression !== 'gzip') return NAMED.test(file.path) && (compression === 'bz2' || compression === 'xz');
   try {
     return startsAsR(
-      gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 64 * 1024 * 1024 }),
+      zlib().gunzipSync(head, {
+        finishFlush: zlib().constants.Z_SYNC_FLUSH,
+        maxOutputLength: 64 * 1024 * 1024,
+      }),
     );
   } catch {
     return NAMED.test(file.path);

@@ -1,4 +1,3 @@
-import { constants, unzipSync } from 'node:zlib';
 import { openFile } from '../model/bytes.ts';
 import type { ModelFile } from '../model/walk.ts';
 import type { Candidate, Format, Look, Reading } from './format.ts';
@@ -9,6 +8,7 @@ import { compressionOf, openStream } from './wire/decompress.ts';
 import { isOpcode } from './wire/pickle/operands.ts';
 import { assess } from './wire/pickle/policy.ts';
 import { type PickleResult, readPickle } from './wire/pickle/read.ts';
+import { zlib } from './wire/zlib.ts';
 
 const ENDING = /\.(pkl|pickle|joblib|sav|p|pk|dump|model|bin|gz|bz2|xz|lzma|lz4|z|zst|dat)$/i;
 /** Compressed files of other kinds that end in the same way. */
@@ -56,7 +56,7 @@ function isPickle(file: ModelFile, head: Uint8Array): boolean {
 /** What the first bytes of a compressed file stand for; `null` when they do not inflate. */
 function inflateStart(head: Uint8Array): Uint8Array | null {
   try {
-    return unzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH });
+    return zlib().unzipSync(head, { finishFlush: zlib().constants.Z_SYNC_FLUSH });
   } catch {
     return null;
   }

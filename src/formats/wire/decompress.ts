@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
-import * as zlib from 'node:zlib';
 import { type Bytes, slice, Truncated } from '../../model/bytes.ts';
 import { messageOf } from '../../ports/errors.ts';
 import { Malformed } from '../format.ts';
@@ -8,6 +7,7 @@ import { bzip2Pieces } from './bzip2.ts';
 import { lz4Pieces } from './lz4.ts';
 import { lzmaPieces } from './lzma.ts';
 import { type PullStream, plainSource, pullStream, type Source } from './stream.ts';
+import { zlib } from './zlib.ts';
 
 /** Compressions that a whole file may be in. `zf` is joblib's before 0.9.3: a header and zlib. */
 export type Compression = 'zlib' | 'gzip' | 'bz2' | 'xz' | 'lzma' | 'lz4' | 'zstd' | 'zf';
@@ -82,18 +82,18 @@ export function openStream(bytes: Bytes): { stream: PullStream; compression: Com
 function piecesOf(bytes: Bytes, how: Compression | 'deflate-raw'): AsyncIterable<Uint8Array> {
   switch (how) {
     case 'zlib':
-      return through(bytes, zlib.createInflate({ chunkSize: INPUT_PIECE }));
+      return through(bytes, zlib().createInflate({ chunkSize: INPUT_PIECE }));
     case 'deflate-raw':
-      return through(bytes, zlib.createInflateRaw({ chunkSize: INPUT_PIECE }));
+      return through(bytes, zlib().createInflateRaw({ chunkSize: INPUT_PIECE }));
     case 'gzip':
-      return through(bytes, zlib.createGunzip({ chunkSize: INPUT_PIECE }));
+      return through(bytes, zlib().createGunzip({ chunkSize: INPUT_PIECE }));
     case 'zstd':
       // Node before 22.15 has none.
-      if (typeof zlib.createZstdDecompress !== 'function')
+      if (typeof zlib().createZstdDecompress !== 'function')
         throw new Malformed('it is zstd-compressed, which needs Node 22.15 or newer to be read');
-      return through(bytes, zlib.createZstdDecompress({ chunkSize: INPUT_PIECE }));
+      return through(bytes, zlib().createZstdDecompress({ chunkSize: INPUT_PIECE }));
     case 'zf':
-      return through(zfBody(bytes), zlib.createInflate({ chunkSize: INPUT_PIECE }));
+      return through(zfBody(bytes), zlib().createInflate({ chunkSize: INPUT_PIECE }));
     case 'xz':
       return xz(bytes);
     case 'lz4':

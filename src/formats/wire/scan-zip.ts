@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib';
 import { type Bytes, inMemory, slice, Truncated } from '../../model/bytes.ts';
 import { messageOf } from '../../ports/errors.ts';
 import { Malformed, type Remark, type Risk } from '../format.ts';
@@ -9,6 +8,7 @@ import { type PickleResult, readPickle } from './pickle/read.ts';
 import { expectedReferences } from './pickle/references.ts';
 import { type PullStream, plainSource, pullStream, type Source } from './stream.ts';
 import { looksLikeZip, openZip, type Zip, type ZipEntry } from './zip.ts';
+import { zlib } from './zlib.ts';
 
 /** What a look for danger found. */
 export interface Scan {
@@ -210,5 +210,5 @@ function memberStream(zip: Zip, entry: ZipEntry, limit: number): PullStream {
 function checksumHolds(zip: Zip, entry: ZipEntry): boolean {
   // Deflated members are not checked: torch and NumPy do that when they unpack them.
   if (entry.method !== 0 || entry.compressedSize > MAX_CHECKED) return true;
-  return crc32(zip.bytes.read(entry.offset, entry.compressedSize)) === entry.crc;
+  return zlib().crc32(zip.bytes.read(entry.offset, entry.compressedSize)) === entry.crc;
 }

@@ -1,6 +1,6 @@
-import { crc32, inflateRawSync } from 'node:zlib';
 import { type Bytes, inMemory, slice, Truncated } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
+import { zlib } from './zlib.ts';
 
 /*
  * A zip reader that is tolerant where loaders are and tells what it tolerated: PyTorch, Keras and others read members
@@ -121,7 +121,7 @@ export function entryBytes(zip: Zip, entry: ZipEntry, limit: number): Bytes {
     throw new Malformed(`"${entry.name}" unpacks to ${entry.size} bytes; at most ${limit} are read`);
   try {
     return inMemory(
-      inflateRawSync(zip.bytes.read(entry.offset, entry.compressedSize), { maxOutputLength: limit }),
+      zlib().inflateRawSync(zip.bytes.read(entry.offset, entry.compressedSize), { maxOutputLength: limit }),
     );
   } catch (error) {
     if (error instanceof Truncated) throw error;
@@ -140,7 +140,7 @@ export function readEntry(
     throw new Malformed(`"${entry.name}" has ${source.size} bytes; at most ${limit} are read`);
   const bytes = source.read(0, source.size);
   const anomaly: ZipAnomaly | null =
-    crc32(bytes) === entry.crc
+    zlib().crc32(bytes) === entry.crc
       ? null
       : { kind: 'bad-crc', message: `"${entry.name}" does not have the checksum that the archive states` };
   return { bytes, anomaly };

@@ -1,1 +1,0 @@
-export{n as matches}from"./globs-CD62sPwY.js";
