@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gitServer } from '../helpers/git-http.ts';
 import { CLEAN_GIT, commitAll, git, scratch, write } from '../helpers/git-repo.ts';
+import { githubApi } from '../helpers/github-api.ts';
 import { findAct } from '../helpers/tools.ts';
 
 /** Runs the example workflows as they stand, on this machine, against a real git server and a real registry. */
@@ -43,7 +44,12 @@ async function skips(t: TestContext): Promise<boolean> {
 }
 
 /** A user's repository with two models and the example workflows, on a git server. */
-async function userRepository(t: TestContext, prefix: string): Promise<User> {
+async function userRepository(
+  t: TestContext,
+  prefix: string,
+  workflows: readonly string[] = ['publish', 'pull-request'],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<User> {
   const folder = scratch(t);
   const bare = join(folder, 'acme/wines.git');
   const repo = join(folder, 'wines');
@@ -59,13 +65,13 @@ async function userRepository(t: TestContext, prefix: string): Promise<User> {
     cpSync(join(wine, 'models/wine/requirements.txt'), join(repo, 'models', name, 'requirements.txt'));
     cpSync(join(wine, 'variants', variant, 'model.joblib'), join(repo, 'models', name, 'model.joblib'));
   }
-  for (const workflow of ['publish', 'pull-request'])
+  for (const workflow of workflows)
     write(repo, { [`.github/workflows/${workflow}.yml`]: exampleWorkflow(workflow, prefix) });
   write(repo, { 'lading.yaml': 'engine: oci\nmodels: [models/*]\n' });
   commitAll(repo, {});
   git(repo, 'push', '-q', bare, 'main');
   git(repo, 'remote', 'add', 'origin', `${server.url}/acme/wines.git`);
-  return { repo, bare, act: actIn(repo, folder) };
+  return { repo, bare, act: actIn(repo, folder, environment) };
 }
 
 /** The example, with this machine's registry in place of ghcr.io and nothing else changed. */
@@ -79,7 +85,7 @@ function exampleWorkflow(name: string, prefix: string): string {
  * Makes `uses: lading-ml/lading…@v1` this checkout (its built files alone, as a release has them), and the login to
  * a registry that wants none a step that does nothing. `actions/checkout` act does itself, by a copy.
  */
-function actIn(repo: string, folder: string): User['act'] {
+function actIn(repo: string, folder: string, environment: Readonly<Record<string, string>>): User['act'] {
   const suite = join(folder, 'suite');
   for (const part of ['action.yml', 'actions', 'dist', 'package.json'])
     cpSync(join(root, part), join(suite, part), { recursive: true });
@@ -107,6 +113,8 @@ function actIn(repo: string, folder: string): User['act'] {
     // Each call is a run of its own: what a run with the same number finds published, it has published itself.
     runs++;
     args.push('--env', `GITHUB_RUN_ID=${runs}`, '--env', 'GITHUB_REPOSITORY=acme/wines');
+    for (const [name, value] of Object.entries(environment))
+      args.push(name === 'GITHUB_TOKEN' ? '--secret' : '--env', `${name}=${value}`);
     const env = {
       ...process.env,
       ...CLEAN_GIT,
@@ -176,9 +184,55 @@ test('a push publishes both models in jobs of their own, and a second run finds 
   assert.ok(/unchanged/.test(second.text), second.text);
 });
 
-test('a pull request that breaks callers fails on the line of the contract', async (t) => {
+for (const workflow of ['pull-request', 'all-in-one'])
+  test(`a pull request that breaks callers fails on the line of the contract (${workflow}.yml)`, async (t) => {
+    if (await skips(t)) return;
+    await breakingPullRequest(await userRepository(t, 'unused', [workflow]));
+  });
+
+test('the workflow that looks at the event publishes what a push brought', async (t) => {
   if (await skips(t)) return;
-  const user = await userRepository(t, 'unused');
+  const prefix = `lading-act-${process.pid}-${Date.now().toString(36)}`;
+  const user = await userRepository(t, prefix, ['all-in-one']);
+  const run = await user.act('push', {
+    ref: 'refs/heads/main',
+    before: NOTHING,
+    after: git(user.repo, 'rev-parse', 'HEAD'),
+    repository: { default_branch: 'main' },
+  });
+  assert.equal(run.code, 0, run.text);
+  for (const name of ['wine', 'grape']) {
+    const [published] = ledgerOf(user.bare, name);
+    assert.ok((await tagsOf(`${prefix}/${name}`)).includes(published?.version ?? 'a version'), run.text);
+  }
+});
+
+test('a tag publishes its version and makes a release of it', async (t) => {
+  if (await skips(t)) return;
+  const prefix = `lading-act-${process.pid}-${Date.now().toString(36)}`;
+  const api = await githubApi(t);
+  const user = await userRepository(t, prefix, ['release'], {
+    GITHUB_API_URL: api.url,
+    GITHUB_TOKEN: api.token,
+    GITHUB_REPOSITORY: api.repository,
+  });
+  git(user.repo, 'tag', 'wine@2.0.0');
+  git(user.repo, 'push', '-q', user.bare, 'wine@2.0.0');
+  const after = git(user.repo, 'rev-parse', 'HEAD');
+  const run = await user.act('push', { ref: 'refs/tags/wine@2.0.0', before: NOTHING, after });
+  assert.equal(run.code, 0, run.text);
+  assert.deepEqual(
+    ledgerOf(user.bare, 'wine').map(({ version }) => version),
+    ['2.0.0'],
+  );
+  assert.ok((await tagsOf(`${prefix}/wine`)).includes('2.0.0'));
+  assert.deepEqual(
+    api.releases.map((release) => [release.tag_name, release.draft]),
+    [['wine@2.0.0', false]],
+  );
+});
+
+async function breakingPullRequest(user: User): Promise<void> {
   const contract = 'models/wine/contract.yaml';
   const text = readFileSync(join(wine, contract), 'utf8');
   const base = commitAll(user.repo, { [contract]: text });
@@ -204,4 +258,4 @@ test('a pull request that breaks callers fails on the line of the contract', asy
   assert.notEqual(run.code, 0, run.text);
   for (const wanted of [new RegExp(`::error .*file=${contract},.*line=${line}[,:]`), /input-added-required/])
     assert.ok(wanted.test(run.text), `${wanted} is not in\n${run.text}`);
-});
+}
