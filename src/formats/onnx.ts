@@ -5,6 +5,7 @@ import { explainFile } from './not-a-model.ts';
 import { resolveExternal } from './onnx/external.ts';
 import { walkGraph } from './onnx/graph.ts';
 import { readOnnx } from './onnx/read.ts';
+import { openCandidate } from './open.ts';
 import { fields, messageIn, rootMessage } from './wire/protobuf.ts';
 
 /** ONNX: a ModelProto (https://onnx.ai/onnx/repo-docs/IR.html), its weights inside or in files beside it. */
@@ -24,9 +25,7 @@ export const onnx: Format = {
       );
   },
   async read(candidate, look): Promise<Reading> {
-    const file = look.file(candidate.path);
-    if (!file) throw new Malformed('the file is gone');
-    using bytes = open(file);
+    using bytes = openCandidate(candidate, look);
     return readOnnx(bytes, candidate, look);
   },
 };

@@ -1,6 +1,6 @@
 import { openFile } from '../model/bytes.ts';
 import type { ModelFile } from '../model/walk.ts';
-import type { Candidate, Format, Look, Reading } from './format.ts';
+import { type Candidate, emptyReading, type Format, type Look, type Reading } from './format.ts';
 import { describe } from './sklearn/describe.ts';
 import { requirementsOf } from './sklearn/versions.ts';
 import { describeTheano, usesTheano } from './theano.ts';
@@ -92,14 +92,7 @@ async function readFile(given: Candidate, file: ModelFile): Promise<Reading> {
   const { risk, remarks } = await assess(result, { file: file.path });
   const root = result.values[0];
   const base: Reading = {
-    format: 'sklearn',
-    path: given.path,
-    framework: null,
-    contract: null,
-    evidence: {},
-    features: null,
-    labels: null,
-    parameters: null,
+    ...emptyReading(given),
     properties: { ...(compression !== null && { compression }) },
     requirements: requirementsOf(result, compression),
     risk,

@@ -1,6 +1,15 @@
 import { type Bytes, openFile } from '../model/bytes.ts';
 import type { ModelFile } from '../model/walk.ts';
-import { type Candidate, type Format, Malformed, type Reading, type Remark, type Risk } from './format.ts';
+import {
+  type Candidate,
+  emptyReading,
+  type Format,
+  Malformed,
+  type Reading,
+  type Remark,
+  type Risk,
+} from './format.ts';
+import { openCandidate } from './open.ts';
 import { describe } from './sklearn/describe.ts';
 import { readSkops, type SkopsType } from './sklearn/skops-values.ts';
 import { versionOf } from './sklearn/versions.ts';
@@ -21,9 +30,7 @@ export const skops: Format = {
       .map((file): Candidate => ({ format: 'skops', path: file.path, role: 'model', covers: [] }));
   },
   async read(candidate, look) {
-    const file = look.file(candidate.path);
-    if (!file) throw new Malformed('the file is gone');
-    using bytes = openFile(file.absolute);
+    using bytes = openCandidate(candidate, look);
     return readModel(candidate, bytes);
   },
 };
@@ -52,15 +59,7 @@ function readModel(candidate: Candidate, bytes: Bytes): Reading {
   const { risk, remarks } = assessTypes(types, zip, candidate.path);
   const usesSklearn = types.some((one) => one.global.module.split('.')[0] === 'sklearn');
   const base: Reading = {
-    format: 'skops',
-    path: candidate.path,
-    framework: null,
-    contract: null,
-    evidence: {},
-    features: null,
-    labels: null,
-    parameters: null,
-    properties: {},
+    ...emptyReading(candidate),
     requirements: { ...(usesSklearn && { 'scikit-learn': versionOf(root) }), skops: skopsVersion },
     risk,
     remarks,

@@ -1,7 +1,15 @@
 import { posix } from 'node:path';
 import type { Bytes } from '../model/bytes.ts';
 import { open } from '../model/walk.ts';
-import { type Candidate, type Format, type Look, Malformed, type Reading, type Remark } from './format.ts';
+import {
+  type Candidate,
+  emptyReading,
+  type Format,
+  type Look,
+  Malformed,
+  type Reading,
+  type Remark,
+} from './format.ts';
 import { explainFile } from './not-a-model.ts';
 import { watchOperators } from './tensorflow/active.ts';
 import { functionSignatures } from './tensorflow/functions.ts';
@@ -139,15 +147,8 @@ function propertiesOf(served: MetaGraph, all: readonly MetaGraph[]): Record<stri
 /** A model over 2 GB is split into chunks of a container of its own. */
 function chunked(candidate: Candidate, file: string): Reading {
   return {
-    format: 'tensorflow',
-    path: candidate.path,
+    ...emptyReading(candidate),
     framework: { name: 'tensorflow', version: null },
-    contract: null,
-    evidence: {},
-    features: null,
-    labels: null,
-    parameters: null,
-    properties: {},
     requirements: { tensorflow: null },
     risk: 'review',
     remarks: [

@@ -1,6 +1,6 @@
 import type { Profile, ScalarType, Shape } from '../../contract/types.ts';
-import { open } from '../../model/walk.ts';
 import { type Candidate, emptyReading, type Format, Malformed, type Reading } from '../format.ts';
+import { openCandidate } from '../open.ts';
 import { stated, type ToldField, type ToldSignature, tell, unknown } from '../told.ts';
 import { decode, rootMessage, type Schema } from '../wire/protobuf.ts';
 import { parsePrototext } from '../wire/prototext.ts';
@@ -143,9 +143,7 @@ export const hydrosphere: Format = {
     if (candidate.path.endsWith('.prototxt'))
       return readingOf(candidate, protoSignatures(parsePrototext(readDocument(look, candidate.path))));
     if (candidate.path.endsWith('.protobin')) {
-      const file = look.file(candidate.path);
-      if (!file) throw new Malformed('the file is gone');
-      using bytes = open(file);
+      using bytes = openCandidate(candidate, look);
       return readingOf(candidate, protoSignatures(decodeContract(() => rootMessage(bytes))));
     }
     const documents = await readYaml(look, candidate.path);

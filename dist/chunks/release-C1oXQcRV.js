@@ -1,0 +1,1 @@
+export{t as release}from"./release-C9svee4C.js";
