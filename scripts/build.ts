@@ -25,7 +25,7 @@ const MAX_BYTES = 3_000_000;
 
 /** Modules of the shortest way through the program: a terminal, the options of a command, `inspect`. */
 const CORE =
-  /src[\\/](version|cli[\\/](main|args|log)|ports[\\/](errors|exec|log)|model[\\/](bytes|finding|lfs|names|walk)|contract[\\/]types|commands[\\/](config|inputs|models|values)|report[\\/](contract|findings|markdown|table))\.ts$/;
+  /src[\\/](version|cli[\\/](main|args|log)|ports[\\/](builtin|errors|exec|log)|model[\\/](bytes|finding|lfs|names|walk)|contract[\\/]types|commands[\\/](config|inputs|models|values)|report[\\/](contract|findings|markdown|table))\.ts$/;
 
 /** Entry name → source. Every file in `src/actions/` that only starts a command is an entry. */
 function entries(): Record<string, string> {

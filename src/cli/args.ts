@@ -1,6 +1,7 @@
-import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
 import type { Command } from '../commands/command.ts';
 import { closest } from '../commands/values.ts';
+import { util } from '../ports/builtin.ts';
 import { messageOf, UserError } from '../ports/errors.ts';
 
 /** Options that every command has in a terminal. */
@@ -70,7 +71,7 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Com
 
 function parse(command: Command, argv: readonly string[], options: NonNullable<ParseArgsConfig['options']>) {
   try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true, allowNegative: true });
+    return util().parseArgs({ args: [...argv], options, allowPositionals: true, allowNegative: true });
   } catch (error) {
     const unknown = /Unknown option '(--?[^']*)'/.exec(messageOf(error))?.[1];
     if (unknown !== undefined) {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { crypto } from '../ports/builtin.ts';
 
 export type Level = 'error' | 'warning' | 'notice';
 
@@ -33,7 +33,7 @@ export interface Finding {
 export function finding(given: Omit<Finding, 'fingerprint'> & { key?: string }): Finding {
   const { key, ...rest } = given;
   const parts = [rest.rule, rest.model ?? '', rest.file ?? '', rest.subject ?? '', key ?? rest.message];
-  const fingerprint = createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 12);
+  const fingerprint = crypto().createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 12);
   return { ...rest, fingerprint };
 }
 

@@ -1,0 +1,1 @@
+export{n as matches}from"./globs-B6ep6jyv.js";

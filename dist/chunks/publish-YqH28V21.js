@@ -1,0 +1,1 @@
+export{n as publish}from"./publish-i4CIx6FN.js";

@@ -1,1 +1,0 @@
-export{t as release}from"./release-C9svee4C.js";
