@@ -78,6 +78,8 @@ export interface Reading {
   readonly properties: Readonly<Record<string, string>>;
   /** Python distributions that the model says it was made with, such as `{'scikit-learn': '1.5.2'}`. */
   readonly requirements: Readonly<Record<string, string | null>>;
+  /** Of a declaration: files or folders within the model directory that it says are the model. */
+  readonly describes?: readonly string[];
   readonly risk: Risk;
   readonly remarks: readonly Remark[];
 }

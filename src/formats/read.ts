@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { Truncated } from '../model/bytes.ts';
 import type { ModelDirectory, ModelFile } from '../model/walk.ts';
 import { messageOf } from '../ports/errors.ts';
+import { choose, withStatedVersions } from './choose.ts';
 import {
   type Candidate,
   emptyReading,
@@ -70,22 +71,37 @@ export async function readModel(look: Look, choice?: string): Promise<Found> {
   for (const candidate of candidates)
     if (candidate.role === 'declaration') declarations.push(await readCandidate(candidate, look));
   const [only, ...others] = models;
-  if (only === undefined) {
-    // A description without a model beside it is what there is to say of the directory.
-    const [described, ...rest] = declarations.sort(
-      (a, b) => Number(b.contract !== null) - Number(a.contract !== null),
-    );
-    const remarks = explainNone(look, choice);
-    if (!described || choice !== undefined) return { kind: 'none', remarks };
-    const damage = remarks.filter((remark) => remark.rule !== 'model-missing');
-    return {
-      kind: 'model',
-      reading: { ...described, remarks: [...described.remarks, ...damage] },
-      declarations: rest,
-    };
-  }
-  if (others.length > 0) return { kind: 'ambiguous', candidates: models, remarks: [ambiguity(models)] };
-  return { kind: 'model', reading: await readCandidate(only, look), declarations };
+  if (only === undefined) return described(declarations, explainNone(look, choice), choice);
+  const chosen = others.length === 0 ? only : choose(models, declarations);
+  if (chosen === null) return { kind: 'ambiguous', candidates: models, remarks: [ambiguity(models)] };
+  const reading = withStatedVersions(await readCandidate(chosen, look), declarations);
+  return { kind: 'model', reading, declarations };
+}
+
+/** A description without a model beside it is what there is to say of the directory. */
+function described(
+  declarations: readonly Reading[],
+  remarks: readonly Remark[],
+  choice: string | undefined,
+): Found {
+  const [best, ...rest] = [...declarations].sort(
+    (a, b) => Number(b.contract !== null) - Number(a.contract !== null),
+  );
+  if (!best || choice !== undefined) return { kind: 'none', remarks };
+  const said = best.contract !== null || best.remarks.some((one) => one.rule === 'contract-unknown');
+  const silence: Remark = {
+    rule: 'contract-unknown',
+    level: 'warning',
+    file: best.path,
+    message: 'this description does not say what the model takes and returns, and no file beside it does',
+    help: 'Write a contract.yaml with the inputs and outputs of the model.',
+  };
+  const damage = remarks.filter((remark) => remark.rule !== 'model-missing');
+  return {
+    kind: 'model',
+    reading: { ...best, remarks: [...best.remarks, ...damage, ...(said ? [] : [silence])] },
+    declarations: rest,
+  };
 }
 
 /** Reads one candidate. What a format throws about the bytes becomes a finding; anything else is a bug. */
@@ -143,6 +159,6 @@ function ambiguity(models: readonly Candidate[]): Remark {
     rule: 'model-ambiguous',
     level: 'error',
     message: `the directory holds ${models.length} models: ${list}`,
-    help: 'Keep one model in a directory, or name the one to use with `file:` in lading.yaml.',
+    help: 'Keep one model in a directory, or name the one to use: `file:` in lading.yaml, or `--file` in a terminal.',
   };
 }

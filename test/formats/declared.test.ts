@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -169,15 +169,49 @@ test('other packagers know names and versions, and no contract', async (t) => {
 context:\n  framework_name: sklearn\n  framework_versions: {scikit-learn: 1.5.2}\n  bentoml_version: 1.4.0\n  python_version: 3.11.4\n`,
   });
   assert.deepEqual([bento.framework, bento.contract], [{ name: 'sklearn', version: '1.5.2' }, null]);
-  const kit = await read(t, {
-    Kitfile:
-      'manifestVersion: 1.0.0\npackage: {name: churn, version: 1.2.0, authors: [A, B]}\nmodel: {framework: onnx, path: ./model.onnx}\n',
+  assert.equal(bento.remarks.at(-1)?.rule, 'contract-unknown');
+});
+
+/** As `kit init` and `modctl modelfile generate`, both of August 2026, wrote them. */
+const PACKAGES = join(import.meta.dirname, '../fixtures/packages');
+
+test('a Kitfile says which of several files is the model', async (t) => {
+  const model = readFileSync(join(import.meta.dirname, '../fixtures/priors/logistic.pkl'));
+  const Kitfile = readFileSync(join(PACKAGES, 'kitops/Kitfile'));
+  const reading = await read(t, { Kitfile, 'model.pkl': model, 'other.pkl': model });
+  assert.deepEqual([reading.format, reading.path], ['sklearn', 'model.pkl']);
+  const alone = await read(t, { Kitfile });
+  assert.deepEqual(
+    [alone.format, alone.properties],
+    ['kitops', { name: 'churn', description: 'predicts churn', path: 'model.pkl', authors: 'Data team' }],
+  );
+});
+
+test('a Modelfile knows name, family and precision', async (t) => {
+  const reading = await read(t, { Modelfile: readFileSync(join(PACKAGES, 'modelpack/Modelfile')) });
+  assert.deepEqual(reading.properties, { name: 'tiny', family: 'bert', precision: 'float16' });
+});
+
+test('of the version folders of a Triton model the one that is served is read', async (t) => {
+  const model = readFileSync(join(import.meta.dirname, '../fixtures/priors/logistic.pkl'));
+  const versions = { '2/model.pkl': model, '9/model.pkl': model, '10/model.pkl': model };
+  const config = 'backend: "python" input { name: "x" data_type: TYPE_FP32 dims: 4 }';
+  const latest = await read(t, { ...versions, 'config.pbtxt': config });
+  assert.equal(latest.path, '10/model.pkl');
+  const specific = await read(t, {
+    ...versions,
+    'config.pbtxt': `${config} version_policy: { specific: { versions: [2, 9] } }`,
   });
-  assert.deepEqual([kit.framework?.name, kit.properties['authors']], ['onnx', 'A, B']);
-  const modelpack = await read(t, {
-    Modelfile: '# comment\nname qwen\nARCH transformer\nMODEL *.safetensors\n',
+  assert.equal(specific.path, '9/model.pkl');
+  await assert.rejects(read(t, versions), /model-ambiguous/);
+});
+
+test('a serving.yaml whose fields contain themselves is read to a depth', async (t) => {
+  const reading = await read(t, {
+    'serving.yaml': 'kind: Model\ncontract:\n  inputs: &a {x: {shape: scalar, fields: *a}}\n  outputs: {}\n',
   });
-  assert.deepEqual(modelpack.properties, { name: 'qwen', architecture: 'transformer' });
+  const [outermost] = reading.contract?.signatures['predict']?.inputs ?? [];
+  assert.deepEqual([outermost?.type, outermost?.fields?.[0]?.fields?.[0]?.name], ['record', 'x']);
 });
 
 test('a YAML bomb in a description is a finding', async (t) => {

@@ -7,6 +7,7 @@ import { parsePrototext } from '../wire/prototext.ts';
 import { child, children, enumeration, has, numbers, string, type Tree } from '../wire/tree.ts';
 import { declarationsNamed, type Json, list, object, readDocument, readYaml, text } from './documents.ts';
 
+const MAX_DEPTH = 16;
 /** Names of types in `serving.yaml`, with the aliases that its tools accept, and in the protobuf contracts. */
 const TYPES: Readonly<Record<string, ScalarType>> = {
   string: 'string',
@@ -192,14 +193,26 @@ function yamlSignatures(model: Json): Record<string, ToldSignature> {
   );
 }
 
-function yamlField(name: string, field: Json, where: string): ToldField {
+function yamlField(name: string, field: Json, where: string, depth = 0): ToldField {
   const type = TYPES[(text(field['type']) ?? '').toLowerCase()];
+  // Version 2 nests: a field has a type, or fields of its own.
+  // An alias of YAML may name what it is part of.
+  const nested = field['type'] === undefined && field['fields'] !== undefined && depth < MAX_DEPTH;
   const shape = field['shape'];
   const sizes: Shape = list(shape).map((size) => (typeof size === 'number' && size >= 0 ? size : null));
   const profile = PROFILES[(text(field['profile']) ?? '').toLowerCase()];
   return {
     name: stated(name, where),
-    type: type ? stated(type, `${where}.type`) : unknown(`${where}.type is "${text(field['type']) ?? ''}"`),
+    type: nested
+      ? stated('record', `${where}.fields`)
+      : type
+        ? stated(type, `${where}.type`)
+        : unknown(`${where}.type is "${text(field['type']) ?? ''}"`),
+    ...(nested && {
+      fields: Object.entries(object(field['fields'])).map(([key, value]) =>
+        yamlField(key, object(value), `${where}.fields.${key}`, depth + 1),
+      ),
+    }),
     shape: Array.isArray(shape)
       ? stated(sizes, `${where}.shape`)
       : shape === 'scalar'

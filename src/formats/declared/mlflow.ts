@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { ScalarType, Shape } from '../../contract/types.ts';
 import { type Candidate, emptyReading, type Format, type Reading } from '../format.ts';
 import { assumed, derived, stated, type ToldField, type ToldValue, tell, unknown } from '../told.ts';
@@ -61,6 +62,7 @@ function readingOf(candidate: Candidate, model: Json): Reading {
     framework: { name: 'mlflow', version: text(model['mlflow_version']) },
     properties,
     requirements: requirementsOf(names, flavors),
+    describes: modelsNamed(flavors).map((path) => posix.join(posix.dirname(candidate.path), path)),
   };
   if (!inputs && !outputs)
     return {
@@ -82,6 +84,14 @@ function readingOf(candidate: Candidate, model: Json): Reading {
     },
   });
   return { ...base, contract: told.contract, evidence: told.evidence };
+}
+
+/** Flavors name their file or folder under keys of their own; `python_function` repeats it under its. */
+function modelsNamed(flavors: Json): string[] {
+  const keys = ['model_path', 'data', 'python_model', 'pickled_model', 'model_data', 'model_binary'];
+  return Object.values(flavors)
+    .flatMap((flavor) => keys.map((key) => text(object(flavor)[key])))
+    .filter((path): path is string => path !== null && path !== '');
 }
 
 /** The versions that flavors state: `sklearn_version`, `xgb_version` …. */

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { emptyReading, type Format, type Look, type Reading } from '../format.ts';
 import { declarationsNamed, type Json, list, object, readDocument, readYaml, text } from './documents.ts';
 
@@ -29,7 +30,7 @@ export const bentoml: Format = {
     const [document] = await readYaml(look, candidate.path);
     const model = object(document);
     const context = object(model['context']);
-    const name = text(context['framework_name']);
+    const name = text(context['framework_name']) || null;
     const versions = object(context['framework_versions']);
     const version = Object.values(versions).map(text)[0] ?? null;
     const reading = metadata(candidate, name === null ? null : { name, version }, {
@@ -55,8 +56,9 @@ export const kitops: Format = {
     const kit = object(document);
     const about = object(kit['package']);
     const model: Json = object(kit['model']);
-    const name = text(model['framework']);
-    return metadata(candidate, name === null ? null : { name, version: null }, {
+    const name = text(model['framework']) || null;
+    const path = text(model['path']);
+    const reading = metadata(candidate, name === null ? null : { name, version: null }, {
       name: text(about['name']) ?? text(model['name']),
       version: text(about['version']) ?? text(model['version']),
       licence: text(about['license']) ?? text(model['license']),
@@ -68,6 +70,9 @@ export const kitops: Format = {
         .filter((author) => author !== null)
         .join(', '),
     });
+    return path === null
+      ? reading
+      : { ...reading, describes: [posix.join(posix.dirname(candidate.path), path)] };
   },
 };
 

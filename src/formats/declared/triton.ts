@@ -2,7 +2,7 @@ import type { Label, ScalarType, Shape } from '../../contract/types.ts';
 import { type Candidate, emptyReading, type Format, type Look, type Reading } from '../format.ts';
 import { derived, stated, type ToldField, tell, unknown } from '../told.ts';
 import { parsePrototext } from '../wire/prototext.ts';
-import { bool, children, number, numbers, string, type Tree } from '../wire/tree.ts';
+import { bool, child, children, number, numbers, string, type Tree } from '../wire/tree.ts';
 import { declarationsNamed, readDocument } from './documents.ts';
 
 /** Source: Triton, protobuf/model_config.proto, enum DataType. */
@@ -61,7 +61,23 @@ function readingOf(candidate: Candidate, look: Look, config: Tree): Reading {
       ...(platform !== '' && { platform }),
       'max batch size': String(number(config, 'max_batch_size')),
     },
+    describes: servedVersion(config, look, folder),
   };
+}
+
+/**
+ * The folder of the version that answers a request without one: the highest number, of those that `version_policy` admits.
+ * Source: Triton, "Model Repository" and "Model Configuration", "Version Policy".
+ */
+function servedVersion(config: Tree, look: Look, folder: string): string[] {
+  const admitted = numbers(child(child(config, 'version_policy'), 'specific'), 'versions');
+  const numbered = look.directory.files
+    .filter((file) => file.path.startsWith(folder))
+    .map((file) => /^([1-9]\d{0,14})\//.exec(file.path.slice(folder.length))?.[1])
+    .filter((version) => version !== undefined)
+    .map(Number)
+    .filter((version) => admitted.length === 0 || admitted.includes(version));
+  return numbered.length === 0 ? [] : [`${folder}${numbered.reduce((a, b) => Math.max(a, b))}`];
 }
 
 function fieldOf(field: Tree, where: string, batched: boolean): ToldField {

@@ -1,1 +1,0 @@
-export{n as check}from"./check-BSV4b7VG.js";

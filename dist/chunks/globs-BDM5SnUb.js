@@ -1,0 +1,1 @@
+export{n as matches}from"./globs-CR7lvCn_.js";

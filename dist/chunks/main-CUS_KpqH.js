@@ -1,0 +1,1 @@
+export{O as runTerminal}from"./core-CGhHpulh.js";

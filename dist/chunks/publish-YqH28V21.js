@@ -1,1 +1,0 @@
-export{n as publish}from"./publish-i4CIx6FN.js";

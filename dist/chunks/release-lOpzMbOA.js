@@ -1,1 +1,0 @@
-export{t as release}from"./release-CNWl3jVY.js";
