@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
+import { FORMATS } from '../../src/formats/registry.ts';
 import { fuzz } from '../helpers/fuzz.ts';
-import { truthCases } from '../helpers/truth.ts';
+import { seedsByFormat } from '../helpers/seeds.ts';
 
-const ROOT = join(import.meta.dirname, '../fixtures/models');
-const CASES = truthCases(ROOT);
 /** The nightly script (`npm run fuzz`) reads 100,000 a format. */
 const INPUTS = 300;
+const SEEDS = seedsByFormat();
 
-for (const format of new Set(CASES.map((one) => one.format)))
+test('every format that is registered has models to damage', () => {
+  assert.deepEqual(
+    FORMATS.map((format) => format.id).filter((id) => !SEEDS.has(id)),
+    [],
+  );
+});
+
+for (const [format, models] of SEEDS)
   test(`no damage to a ${format} model makes a reader throw or hang`, async () => {
-    const directories = CASES.filter((one) => one.format === format).map((one) => one.directory);
-    assert.deepEqual(await fuzz(directories, INPUTS, 1), []);
+    assert.deepEqual(await fuzz(models, INPUTS, 1), []);
   });
