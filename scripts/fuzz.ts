@@ -37,9 +37,9 @@ for (const [format, models] of seedsByFormat()) {
     failed += crashes.length;
     for (const crash of crashes)
       stdout.write(`${format} seed ${crash.seed} ${crash.file}\n${crash.problem}\n`);
-    if (done === 0) before = held();
+    if (done === 0) before = await held();
   }
-  const grown = held() - before;
+  const grown = (await held()) - before;
   if (grown > GROWTH) failed += 1;
   stdout.write(
     `${format}: ${count} inputs, ${failed} failures so far, ${(grown / 1e6).toFixed(1)} MB grown\n`,
