@@ -1,8 +1,8 @@
-import type { ScalarType, Shape } from '../../contract/types.ts';
+import type { Shape } from '../../contract/types.ts';
 import { assumed, derived, stated, type Told, type ToldField, type ToldSignature, unknown } from '../told.ts';
 import { bool, child, children, entries, has, number, string, strings, type Tree } from '../wire/tree.ts';
 import { objectsOf } from './signatures.ts';
-import { dataType, tensorShape } from './types.ts';
+import { specValue } from './specs.ts';
 
 /**
  * Models that were saved without a signature still hold their functions: what `tf.saved_model.load` gives as
@@ -97,21 +97,16 @@ function leaves(structure: Tree | undefined): Leaf[] {
   return out;
 }
 
-function specOf(value: Tree): Tree | undefined {
-  return child(value, 'tensor_spec_value') ?? child(value, 'bounded_tensor_spec_value');
-}
-
 function inputsOf(trace: Tree, names: readonly string[], where: string): ToldField[] {
   const fields: ToldField[] = [];
   for (const { path, value } of leaves(child(trace, 'canonicalized_input_signature'))) {
     // The signature is the pair (positional, by keyword).
     const [side = '', position = '', ...inner] = path;
     const argument = side === '0' ? names[Number(position)] : position;
-    const spec = specOf(value);
-    if (spec === undefined && !has(value, 'type_spec_value')) continue;
-    const outer = argument === undefined || argument === '' ? string(spec, 'name') : argument;
-    const name = [outer || `arg_${position}`, ...inner].join('/');
-    fields.push({ name: stated(name, where), ...specValue(spec, `${where}["${name}"]`) });
+    const outer = argument || string(child(value, 'tensor_spec_value'), 'name') || `arg_${position}`;
+    const name = [outer, ...inner].join('/');
+    const spec = specValue(value, `${where}["${name}"]`);
+    if (spec) fields.push({ name: stated(name, where), ...spec });
   }
   return fields;
 }
@@ -120,28 +115,17 @@ function outputsOf(trace: Tree, where: string): ToldField[] {
   let position = 0;
   const fields: ToldField[] = [];
   for (const { path, value } of leaves(child(trace, 'output_signature'))) {
-    const spec = specOf(value);
-    if (spec === undefined && !has(value, 'type_spec_value')) continue;
+    const spec = specValue(value, `${where}[${position}]`);
+    if (!spec) continue;
     const keyed = path.some((part) => !/^\d+$/.test(part));
     // TensorFlow calls results that have no key output_0, output_1 … when it makes a signature of them.
     const name = keyed
       ? stated(path.join('/'), where)
       : assumed(`output_${position}`, `${where} have no names`);
-    fields.push({ name, ...specValue(spec, `${where}[${position}]`) });
+    fields.push({ name, ...spec });
     position++;
   }
   return fields;
-}
-
-function specValue(spec: Tree | undefined, where: string): { type: Told<ScalarType>; shape: Told<Shape> } {
-  if (!spec) {
-    const reason = `${where} is a sparse, ragged or composite tensor`;
-    return { type: unknown(reason), shape: unknown(reason) };
-  }
-  return {
-    type: dataType(spec, 'dtype', `${where}.dtype`),
-    shape: tensorShape(child(spec, 'shape'), `${where}.shape`),
-  };
 }
 
 /** What two traces have in common: a function that was traced for 2 and for 3 columns takes no fixed number. */

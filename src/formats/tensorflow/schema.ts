@@ -12,6 +12,8 @@ export const STRUCTURE: Schema = {
   string_value: [13, 'string'],
   bool_value: [14, 'int'],
   int64_value: [12, 'int'],
+  tensor_shape_value: [31, TENSOR_SHAPE],
+  tensor_dtype_value: [32, 'int'],
   tensor_spec_value: [33, TENSOR_SPEC],
   bounded_tensor_spec_value: [35, TENSOR_SPEC],
   type_spec_value: [34, TYPE_SPEC],

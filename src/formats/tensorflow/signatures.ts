@@ -1,6 +1,7 @@
 import { Malformed } from '../format.ts';
-import { stated, type ToldField, type ToldSignature, unknown } from '../told.ts';
+import { stated, type ToldField, type ToldSignature } from '../told.ts';
 import { child, children, entries, has, string, type Tree } from '../wire/tree.ts';
+import { compositeSpec } from './specs.ts';
 import { dataType, tensorShape } from './types.ts';
 
 /** What TensorFlow puts in for initialization: no way to call the model. */
@@ -30,16 +31,16 @@ export function declaredSignatures(metaGraph: Tree): Record<string, ToldSignatur
 
 function tensorField(name: string, info: Tree, where: string, hasDefault: boolean): ToldField {
   const composite = child(info, 'composite_tensor');
-  const shape = child(info, 'tensor_shape');
   return {
     name: stated(name, where),
-    type: dataType(info, 'dtype', `${where}.dtype`),
-    shape:
-      composite && !shape
-        ? unknown(`${where} is a composite tensor`)
-        : tensorShape(shape, `${where}.tensor_shape`),
+    ...(composite
+      ? compositeSpec(child(composite, 'type_spec'), where)
+      : {
+          type: dataType(info, 'dtype', `${where}.dtype`),
+          shape: tensorShape(child(info, 'tensor_shape'), `${where}.tensor_shape`),
+        }),
+    ...(has(info, 'coo_sparse') && { description: 'a sparse tensor' }),
     ...(hasDefault && { optional: true }),
-    ...((composite || has(info, 'coo_sparse')) && { description: 'a sparse or ragged tensor' }),
   };
 }
 
