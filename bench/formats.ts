@@ -62,6 +62,7 @@ const MODELS: Readonly<Record<string, Model>> = {
   'torch-state-dict': { file: 'model.pth', loader: 'torch.load' },
   safetensors: { file: 'model.safetensors', loader: 'safe_open' },
   sklearn: { file: 'model.joblib', loader: 'joblib.load' },
+  mlflow: { file: 'model.skops', loader: 'get_model_info', folder: true, most: 1e8 },
   'sklearn-forest': { file: 'model.joblib', loader: 'joblib.load', most: 1e8 },
   'xgboost-json': { file: 'model.json', loader: 'xgboost.Booster', most: 1e8 },
   'xgboost-ubj': { file: 'model.ubj', loader: 'xgboost.Booster', most: 1e8 },

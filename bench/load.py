@@ -53,6 +53,12 @@ def joblib(path):
     joblib.load(path)
 
 
+def mlflow(path):
+    import mlflow
+
+    assert mlflow.models.get_model_info(path).signature is not None
+
+
 def xgboost(path):
     import xgboost
 
@@ -87,6 +93,7 @@ LOADERS = {
     "torch-state-dict": state_dict,
     "safetensors": safetensors,
     "sklearn": joblib,
+    "mlflow": mlflow,
     "sklearn-forest": joblib,
     "xgboost-json": xgboost,
     "xgboost-ubj": xgboost,

@@ -119,6 +119,17 @@ def joblib(size, out):
     joblib.dump(KNeighborsClassifier(algorithm="brute").fit(x, y > 0.5), out / "model.joblib")
 
 
+def mlflow(size, out):
+    """What MLflow writes of such a model: a skops file with a signature beside it."""
+    from mlflow.models import infer_signature
+    from mlflow.sklearn import save_model
+    from sklearn.neighbors import KNeighborsClassifier
+
+    x, y = rows(size // 8 // 100, 100)
+    model = KNeighborsClassifier(algorithm="brute").fit(x, y > 0.5)
+    save_model(model, out, signature=infer_signature(x[:5], model.predict(x[:5])), pip_requirements=[])
+
+
 def forest(size, out):
     """Many arrays in many objects: a node and its value take 72 bytes, and rows grow into twice as many nodes."""
     import joblib
@@ -182,6 +193,7 @@ WRITERS = {
     "torch-state-dict": state_dict,
     "safetensors": safetensors,
     "sklearn": joblib,
+    "mlflow": mlflow,
     "sklearn-forest": forest,
     "xgboost-json": xgboost_json,
     "xgboost-ubj": xgboost_ubj,
