@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { canonicalJson } from '../contract/canonical.ts';
 import { type Draft, type ParsedContract, parseContract } from '../contract/parse.ts';
 import type { ModelDirectory } from '../model/walk.ts';
+import { CONTRACT_FILES } from './contract-files.ts';
 
-/** Files in which a user declares a contract. The first one is the one that findings point into. */
-export const CONTRACT_FILES = ['contract.yaml', 'signature.json'] as const;
 /** A contract that people write is small; a larger file is something else. */
 const MAX_CONTRACT = 4 << 20;
 

@@ -7,6 +7,8 @@ import { type Finding, finding, sortFindings } from '../model/finding.ts';
 import { nameProblem } from '../model/names.ts';
 import type { ModelDirectory } from '../model/walk.ts';
 import { CHECKSUM_FILE } from './checksums.ts';
+import { CONTRACT_FILES } from './contract-files.ts';
+import type { Declared } from './declared.ts';
 import { lint } from './lint.ts';
 
 /**
@@ -39,7 +41,7 @@ export interface Inspection {
   /** By JSON Pointer into `contract`. */
   readonly evidence: Readonly<Record<string, Evidence>>;
   readonly findings: readonly Finding[];
-  /** What else in the directory describes the model, such as an MLflow `MLmodel`. */
+  /** What describes the model beside its own bytes: the user's `contract.yaml`, an MLflow `MLmodel`. */
   readonly declarations: readonly {
     readonly format: string;
     readonly path: string;
@@ -64,6 +66,8 @@ export interface Inspected {
   /** `null` where there is no model, or no choice among several. */
   readonly reading: Reading | null;
   readonly declarations: readonly Reading[];
+  /** What the user declared. */
+  readonly declared: Declared;
   /** Of all files but `checksum.txt`, where hashing was asked for. */
   readonly digests: readonly DigestedFile[] | null;
 }
@@ -74,6 +78,7 @@ export async function inspectModel(directory: ModelDirectory, options: InspectOp
   const found = await readModel(look, options.choice ?? undefined);
   const reading = found.kind === 'model' ? found.reading : null;
   const declarations = found.kind === 'model' ? found.declarations : [];
+  const declared = await declaredIn(directory);
   const swept = await sweep(look, reading);
   const content = options.digest ? await digestContent(directory) : null;
   const digests = content?.files ?? null;
@@ -83,7 +88,8 @@ export async function inspectModel(directory: ModelDirectory, options: InspectOp
     ...swept.remarks,
     ...(found.kind === 'none' ? [] : lint(directory, reading, digests)),
     ...nameRemarks(options.name),
-  ];
+    // Who has declared a contract is not asked for one.
+  ].filter((remark) => remark.rule !== 'contract-unknown' || declared.contract === null);
   // Where the model itself says nothing, what another tool's file declares is all there is to know.
   const spoken = reading?.contract ? reading : (declarations.find((one) => one.contract !== null) ?? reading);
   const inspection: Inspection = {
@@ -102,14 +108,27 @@ export async function inspectModel(directory: ModelDirectory, options: InspectOp
     verdict: verdictOf(found, swept.risk),
     evidence: spoken?.evidence ?? {},
     findings: sortFindings(distinct(remarks.map((remark) => toFinding(remark, options.name, directory)))),
-    declarations: declarations.map(({ format, path, contract }) => ({ format, path, contract })),
+    declarations: [
+      ...(declared.contract
+        ? [{ format: 'contract', path: declared.contract.file, contract: declared.contract.contract }]
+        : []),
+      ...declarations.map(({ format, path, contract }) => ({ format, path, contract })),
+    ],
     files: {
       count: directory.files.length,
       size: directory.files.reduce((sum, file) => sum + file.size, 0),
     },
     digest: content?.digest ?? null,
   };
-  return { inspection, reading, declarations, digests };
+  return { inspection, reading, declarations, declared, digests };
+}
+
+/** YAML is loaded only where there is something to parse. */
+async function declaredIn(directory: ModelDirectory): Promise<Declared> {
+  const names: readonly string[] = CONTRACT_FILES;
+  if (!directory.files.some((file) => names.includes(file.path))) return { contract: null, drafts: [] };
+  const { readDeclared } = await import('./declared.ts');
+  return readDeclared(directory);
 }
 
 /** A folder may be looked at whatever it is called; a version can only be bound to a legal name. */

@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { CONTRACT_FILES, readDeclared } from '../check/declared.ts';
+import { CONTRACT_FILES } from '../check/contract-files.ts';
+import { readDeclared } from '../check/declared.ts';
 import { inspectModel } from '../check/inspect.ts';
 import type { Contract } from '../contract/types.ts';
 import { walk } from '../model/walk.ts';

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { applyApprovals } from '../check/approvals.ts';
 import { behaviourDrift } from '../check/behaviour.ts';
 import { breaks } from '../check/breaks.ts';
-import { CONTRACT_FILES, readDeclared } from '../check/declared.ts';
+import { CONTRACT_FILES } from '../check/contract-files.ts';
 import { drift } from '../check/drift.ts';
 import { type Inspected, inspectModel, toFinding } from '../check/inspect.ts';
 import type { Change } from '../contract/compare.ts';
@@ -57,7 +57,7 @@ export async function checkModel(
 ): Promise<CheckedModel> {
   const directory = walk(settings.path, resolve(ports.cwd, settings.path));
   const inspected = await inspectModel(directory, { name: settings.name, choice: settings.file });
-  const { contract: declared, drafts } = readDeclared(directory);
+  const { contract: declared, drafts } = inspected.declared;
   const policy = options.policy ?? settings.policy;
   const contract = chooseContract(declared, inspected);
   const { main } = baselines;
@@ -139,7 +139,7 @@ function driftOf(declared: ParsedContract | null, inspected: Inspected, director
   const { contract, evidence } = reading;
   const options = { wrapped: directory.files.some((file) => file.path === 'predict.py') };
   const others = inspected.declarations.flatMap((one): ParsedContract[] =>
-    one.contract === null || CONTRACT_FILES.some((file) => file === one.path)
+    one.contract === null
       ? []
       : [{ file: one.path, contract: one.contract, lineOf: () => undefined, problems: [] }],
   );

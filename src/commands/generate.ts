@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CHECKSUM_FILE, parseChecksums } from '../check/checksums.ts';
-import { CONTRACT_FILES } from '../check/declared.ts';
+import { CONTRACT_FILES } from '../check/contract-files.ts';
 import { digestContent, type Inspection, inspectModel } from '../check/inspect.ts';
 import { checksumText } from '../model/digest.ts';
 import { walk } from '../model/walk.ts';

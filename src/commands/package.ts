@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CHECKSUM_FILE } from '../check/checksums.ts';
-import { CONTRACT_FILES } from '../check/declared.ts';
+import { CONTRACT_FILES } from '../check/contract-files.ts';
 import type { Inspection } from '../check/inspect.ts';
 import { printContract } from '../contract/print.ts';
 import type { Contract } from '../contract/types.ts';
