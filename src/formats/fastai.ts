@@ -6,7 +6,7 @@ import { torchArchive } from './torch/archive.ts';
 import { type Loaded, loadTorch } from './torch/load.ts';
 import { countTied, moduleTensors, type NamedTensor } from './torch/tensors.ts';
 import { ASK_FOR_CONTRACT, precisions } from './weights.ts';
-import { worst } from './wire/scan-zip.ts';
+import { worst } from './wire/scan-pickle.ts';
 
 /** What fastai's `Learner.export` wrote: a whole learner, pickled by torch. */
 export const fastai: Format = {

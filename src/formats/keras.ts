@@ -14,7 +14,8 @@ import { innerLayer } from './keras/layers.ts';
 import { assumed, derived, stated, type ToldField, tell, unknown } from './told.ts';
 import { ASK_FOR_CONTRACT, weightsOnly } from './weights.ts';
 import { findSuperblock, type Hdf5, openHdf5 } from './wire/hdf5.ts';
-import { scanZip, worst } from './wire/scan-zip.ts';
+import { scanZip } from './wire/scan.ts';
+import { worst } from './wire/scan-pickle.ts';
 import { entryBytes, findEntry, looksLikeZip, openZip, readText, type Zip } from './wire/zip.ts';
 
 const MAX_CONFIG = 64 * 1024 * 1024;

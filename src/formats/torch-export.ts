@@ -5,7 +5,8 @@ import { torchArchive } from './torch/archive.ts';
 import { namedDimensions, signatureIn } from './torch/export-signature.ts';
 import { jsonMember, textMember } from './torch/members.ts';
 import { ASK_FOR_CONTRACT } from './weights.ts';
-import { scanZip, worst } from './wire/scan-zip.ts';
+import { scanZip } from './wire/scan.ts';
+import { worst } from './wire/scan-pickle.ts';
 import { openZip, type Zip } from './wire/zip.ts';
 
 /** Programs that `torch.export.save` wrote: a graph with types and shapes of all its values. */

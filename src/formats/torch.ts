@@ -4,7 +4,7 @@ import { torchArchive } from './torch/archive.ts';
 import { factsOf } from './torch/checkpoint.ts';
 import { type Loaded, loadTorch } from './torch/load.ts';
 import { ASK_FOR_CONTRACT, precisions } from './weights.ts';
-import { worst } from './wire/scan-zip.ts';
+import { worst } from './wire/scan-pickle.ts';
 
 /** What `torch.save` wrote: weights by name, checkpoints, whole modules; zip files, the older stacked pickles, and tar. */
 export const torch: Format = {

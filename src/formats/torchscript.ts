@@ -18,7 +18,7 @@ import { ASK_FOR_CONTRACT, precisions } from './weights.ts';
 import { classOf, stateOf } from './wire/pickle/numpy.ts';
 import type { PickleResult } from './wire/pickle/read.ts';
 import { is, textOf, type Value } from './wire/pickle/values.ts';
-import { scanZip } from './wire/scan-zip.ts';
+import { scanZip } from './wire/scan.ts';
 import { findEntry, openZip, type Zip } from './wire/zip.ts';
 
 /** Models that `torch.jit.save` wrote: weights, and the code of their methods as text. */

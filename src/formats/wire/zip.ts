@@ -19,11 +19,13 @@ export interface ZipEntry {
   readonly crc: number;
   /** Where the member's bytes start, from the start of the archive. */
   readonly offset: number;
+  /** One of its headers says so; loaders that do not ask read it all the same. */
+  readonly encrypted: boolean;
 }
 
 /** A disagreement that a loader does not mind. Each is the way of a known bypass. */
 export interface ZipAnomaly {
-  readonly kind: 'name-mismatch' | 'false-flags' | 'duplicate' | 'overlap' | 'bad-crc';
+  readonly kind: 'name-mismatch' | 'odd-name' | 'duplicate' | 'overlap' | 'bad-crc';
   readonly message: string;
 }
 
@@ -41,7 +43,7 @@ const LOCAL = 0x04034b50;
 const MAX_ENTRIES = 100_000;
 const MAX_DIRECTORY = 64 * 1024 * 1024;
 /** Flag bits that claim encryption: 0 (traditional), 5 (patched data), 6 (strong). */
-const FALSE_FLAGS = 0x1 | 0x20 | 0x40;
+const ENCRYPTED = 0x1 | 0x20 | 0x40;
 
 /** Whether bytes look like a zip archive: a local header, or an empty archive's end record. */
 export function looksLikeZip(head: Uint8Array): boolean {
@@ -50,6 +52,16 @@ export function looksLikeZip(head: Uint8Array): boolean {
     head[1] === 0x4b &&
     ((head[2] === 3 && head[3] === 4) || (head[2] === 5 && head[3] === 6))
   );
+}
+
+/**
+ * Whether an archive's end record, without a comment, is at the very end: loaders of zip files find it there, whatever
+ * stands before it.
+ */
+export function endsLikeZip(bytes: Bytes): boolean {
+  if (bytes.size < 22) return false;
+  const end = view(bytes.read(bytes.size - 22, 22));
+  return end.getUint32(0, true) === END && end.getUint16(20, true) === 0;
 }
 
 /**
@@ -81,9 +93,9 @@ export function openZip(bytes: Bytes): Zip {
         kind: 'name-mismatch',
         message: `"${name}" is called "${local.name}" in its own header`,
       });
+    const odd = oddName(name);
+    if (odd !== null) anomalies.push({ kind: 'odd-name', message: `"${name}" ${odd}` });
     const flags = directory.getUint16(at + 8, true) | local.flags;
-    if ((flags & FALSE_FLAGS) !== 0)
-      anomalies.push({ kind: 'false-flags', message: `"${name}" is marked as encrypted` });
     if (seen.has(name)) anomalies.push({ kind: 'duplicate', message: `"${name}" is there twice` });
     seen.add(name);
     entries.push({
@@ -93,6 +105,7 @@ export function openZip(bytes: Bytes): Zip {
       compressedSize: sizes.compressed,
       size: sizes.size,
       offset: local.data,
+      encrypted: (flags & ENCRYPTED) !== 0,
     });
     at = next;
   }
@@ -240,6 +253,14 @@ function readLocal(
   const extraLength = header.getUint16(28, true);
   const local = Buffer.from(bytes.read(offset + 30, nameLength)).toString('utf8');
   return { name: local, flags: header.getUint16(6, true), data: offset + 30 + nameLength + extraLength };
+}
+
+/** What a name does that none needs; `null` where it is an ordinary one. */
+function oddName(name: string): string | null {
+  if (name.includes('\0')) return 'ends for some loaders where it has a NUL';
+  return /^(?:[/\\]|[A-Za-z]:)|(?:^|[/\\])\.\.(?:[/\\]|$)/.test(name)
+    ? 'would be unpacked outside of its folder'
+    : null;
 }
 
 function findOverlap(entries: readonly ZipEntry[]): string | null {

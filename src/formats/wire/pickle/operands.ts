@@ -52,7 +52,7 @@ export interface Budget {
   bytes: number;
 }
 
-const MAX_LINE = 1024 * 1024;
+const MAX_LINE = 16 * 1024 * 1024;
 /** Longer strings and bytes are kept up to their first part only. */
 const KEEP_WHOLE = 8 * 1024 * 1024;
 const KEEP_PART = 64 * 1024;

@@ -1,5 +1,5 @@
 import type { Remark, Risk } from '../../format.ts';
-import { type Class, classify, isContextual, makesInstance } from './classify.ts';
+import { type Class, classify, isContextual, isForwarder, makesInstance } from './classify.ts';
 import type { Anomaly, GlobalUse } from './machine.ts';
 import { readNested } from './nested.ts';
 import { argsOf } from './numpy.ts';
@@ -71,7 +71,10 @@ async function judge(result: PickleResult, options: AssessOptions, depth: number
         else put(verdict.dangers, name, `loading it ${does} ${name}`);
         break;
       case 'unknown':
-        put(verdict.reviews, name, `loading it ${does} ${name}, which Lading does not know`);
+        if (
+          !(isForwarder(use.global) && use.calls <= use.samples.length && use.samples.every(forwardsToSafe))
+        )
+          put(verdict.reviews, name, `loading it ${does} ${name}, which Lading does not know`);
         break;
       case 'framework':
         if (calledAsFunction(use))
@@ -111,7 +114,7 @@ function calledAsFunction(use: GlobalUse): boolean {
 }
 
 const MAKES_CLASS =
-  /^(?:cloudpickle\.cloudpickle(?:_fast)?|dill\._dill|dill\.dill)\.(?:_make_skeleton_class|_make_skel_class|_make_class|_create_type|_load_type|_builtin_type)$/;
+  /^(?:cloudpickle\.cloudpickle(?:_fast)?|dill\._dill|dill\.dill)\.(?:_make_skeleton_class|_make_skel_class|_make_skeleton_enum|_make_class|_create_type|_create_namedtuple|_load_type|_builtin_type)$/;
 
 /** A result that is called: honest where a class is made first, and then its instance. */
 function severityOfCall(
@@ -135,25 +138,46 @@ function isHarmless(call: PyCall): boolean {
   const args = argsOf(call);
   const [first, second] = args;
   const name = is(call.callee, 'global') ? call.callee.name : '';
-  const safeGlobal = (value: Value | undefined): boolean =>
-    is(value, 'global') && (classify(value) === 'framework' || classify(value) === 'inert');
-  const known = (value: Value | undefined): boolean =>
+  const notDangerous = (value: Value | undefined): boolean =>
     !is(value, 'global') || classify(value) !== 'dangerous';
   switch (name) {
     case 'getattr':
-      return args.length >= 2 && safeGlobal(first) && typeof second === 'string' && !second.includes('__');
+      // What it finds may do harm when it is called, and that is judged where it is called.
+      if (args.length < 2 || typeof second !== 'string') return false;
+      if (second.includes('__') && second !== '__new__') return false;
+      return is(first, 'global')
+        ? classify({ ...first, name: `${first.name}.${second}` }) !== 'dangerous'
+        : is(first, 'call') && is(first.callee, 'global') && MAKES_CLASS.test(fullName(first.callee));
+    case 'partial':
+      return args.every(notDangerous);
     case 'setattr':
       return (
-        is(first, 'call') && typeof second === 'string' && !second.includes('__') && !isCallable(args[2])
+        is(first, 'call') &&
+        typeof second === 'string' &&
+        (!second.includes('__') || PLAIN_MAGIC.test(second)) &&
+        !isCallable(args[2])
       );
     case 'itemgetter':
     case 'attrgetter':
       return args.every((one) => !isNode(one) && !String(one).includes('__'));
+    case 'subimport':
+    case '_import_module':
+      // Importing alone; what is then taken out of the module is judged where that is done.
+      return args.every((one) => typeof one === 'string');
     case 'print':
       return args.every((one) => !is(one, 'call'));
     default:
-      return args.length > 0 && safeGlobal(first) && args.every(known);
+      return args.length > 0 && isSafe(first) && args.every(notDangerous);
   }
 }
+
+/** Attributes of a class that only say something about it. */
+const PLAIN_MAGIC = /^__(doc|module|qualname|annotations|firstlineno|static_attributes|dict)__$/;
+
+/** A global of a framework, or one that only makes a value. */
+const isSafe = (value: Value | undefined): boolean =>
+  is(value, 'global') && (classify(value) === 'framework' || classify(value) === 'inert');
+
+const forwardsToSafe = (call: PyCall): boolean => isSafe(argsOf(call)[0]);
 
 const isCallable = (value: Value | undefined): boolean => is(value, 'global') || is(value, 'call');

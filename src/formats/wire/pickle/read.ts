@@ -23,6 +23,8 @@ export interface PickleResult {
   readonly anomalies: readonly Anomaly[];
   /** Texts and byte strings in it that look as if they were pickles themselves. */
   readonly suspects: readonly (string | PyBytes)[];
+  /** How many opcodes were run. */
+  readonly opcodes: number;
   /** Where reading ended, in the decompressed stream. */
   readonly end: number;
   /** Bytes after the last pickle that are none; `null` when nobody looked (`pickles` was given). */
@@ -91,6 +93,7 @@ export async function readPickle(stream: PullStream, options: PickleOptions = {}
     globals: [...session.uses.values()],
     anomalies: session.anomalies,
     suspects: session.suspects,
+    opcodes: session.opcodes,
     end: stream.position,
     trailing,
     error,
