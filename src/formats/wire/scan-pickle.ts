@@ -23,6 +23,8 @@ export const worst = (...risks: readonly Risk[]): Risk =>
 
 /** Limits for bytes that are no pickles by name: raw weights may begin like one by chance. */
 const STRAY_LIMITS = { opcodes: 1_000_000, stack: 100_000, memo: 200_000, kept: 8 * 1024 * 1024 };
+/** Without a magic the chance is larger, and less is read on. */
+const KEPT_WITHOUT_MAGIC = 1024 * 1024;
 const HEAD = 512;
 
 /**
@@ -61,7 +63,8 @@ export async function scanStream(
   const magic = head[0] === 0x80 || skip !== null;
   const legacy = legacyPickles(head);
   if (skip !== null) await stream.skip(skip);
-  const limits: Partial<Limits> = options.named ? {} : STRAY_LIMITS;
+  const stray = magic ? STRAY_LIMITS : { ...STRAY_LIMITS, kept: KEPT_WITHOUT_MAGIC };
+  const limits: Partial<Limits> = options.named ? {} : stray;
   const opcodes = Math.min(limits.opcodes ?? LIMITS.opcodes, options.work?.opcodes ?? LIMITS.opcodes);
   const result = await readPickle(stream, {
     ...(legacy !== null && { pickles: legacy }),
