@@ -12,6 +12,8 @@ import {
 } from './format.ts';
 import { explainFile } from './not-a-model.ts';
 import { watchOperators } from './tensorflow/active.ts';
+import { parsesExamples } from './tensorflow/example-features.ts';
+import { describeExamples, exampleNotes, NO_EXAMPLES } from './tensorflow/example-notes.ts';
 import { functionSignatures } from './tensorflow/functions.ts';
 import { readCheckpoint, trainableCount, watchVariables } from './tensorflow/parameters.ts';
 import { declaredSignatures, methodNames, servedMetaGraph, tagsOf } from './tensorflow/signatures.ts';
@@ -77,13 +79,19 @@ export function readMetaGraphs(bytes: Bytes, candidate: Candidate, file: string,
   if (!served) throw new Malformed('the file has no meta graph');
   const operators = watchOperators();
   const variables = watchVariables();
+  let parses = false;
   for (const metaGraph of metaGraphs)
     metaGraph.walk((node) => {
       operators.node(node);
-      if (metaGraph === served) variables.node(node);
+      if (metaGraph !== served) return;
+      variables.node(node);
+      parses ||= parsesExamples(node.operator);
     });
   const active = operators.result(file);
-  const signatures = signaturesOf(served);
+  const chosen = signaturesOf(served);
+  const first = defaultOf(chosen);
+  const examples = parses ? exampleNotes(served, first) : NO_EXAMPLES;
+  const signatures = describeExamples(chosen, examples);
   const version = string(child(served.tree, 'meta_info_def'), 'tensorflow_version');
   const known = /^\d+(\.\d+)*/.test(version) ? version : null;
   const remarks: Remark[] = [...active.remarks];
@@ -101,18 +109,19 @@ export function readMetaGraphs(bytes: Bytes, candidate: Candidate, file: string,
       message: 'the model has neither a signature nor a function that can be called by name',
       help: 'Pass `signatures=` to `tf.saved_model.save`, or write contract.yaml.',
     });
-  const told = Object.keys(signatures).length > 0 ? tell(signatures, defaultOf(signatures)) : null;
+  const told = Object.keys(signatures).length > 0 ? tell(signatures, first) : null;
   return {
     format: 'tensorflow',
     path: candidate.path,
     framework: { name: 'tensorflow', version: version === '' ? null : version },
     contract: told?.contract ?? null,
     evidence: told?.evidence ?? {},
-    features: null,
+    features: examples.features,
     labels: null,
     parameters: parameters ?? variables.count(served.trainable, saved.checkpoint),
     properties: {
       ...propertiesOf(served, metaGraphs),
+      ...examples.properties,
       ...(saved.checkpoint &&
         saved.checkpoint.total !== null && { saved_values: String(saved.checkpoint.total) }),
     },

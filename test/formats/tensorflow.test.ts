@@ -116,6 +116,46 @@ test('operators of every meta graph and of functions are seen', () => {
   assert.equal(read(inMemory(bytes)).risk, 'dangerous');
 });
 
+test('features of serialized examples are those of the spec that TensorFlow parses them by', () => {
+  const TEXT = /^(\w+)(?: (\[.*\]))?(, any number of values)?(, optional(?: \(default (.*)\))?)?$/;
+  for (const name of ['example-features', 'v1-classify']) {
+    const { properties, contract } = read(inMemory(binary(name)));
+    const specs = JSON.parse(readFileSync(join(MODELS, name, 'features.json'), 'utf8'));
+    for (const [signature, spec] of Object.entries<Record<string, unknown>>(specs)) {
+      const said = Object.fromEntries(
+        Object.keys(spec).map((feature) => {
+          const text =
+            properties[`feature.${signature}.${feature}`] ?? properties[`feature.${feature}`] ?? '';
+          const [, type, shape, free, optional, value] = TEXT.exec(text) ?? [];
+          const fallback = value === undefined ? null : JSON.parse(value);
+          return [
+            feature,
+            {
+              type,
+              shape: free ? null : JSON.parse(shape ?? ''),
+              optional: optional !== undefined,
+              fallback,
+            },
+          ];
+        }),
+      );
+      const expected = Object.fromEntries(
+        Object.entries<Record<string, unknown>>(JSON.parse(JSON.stringify(spec))).map(
+          ([feature, { default: value, ...rest }]) => [
+            feature,
+            { ...rest, fallback: Array.isArray(value) ? value[0] : value },
+          ],
+        ),
+      );
+      assert.deepEqual(said, expected);
+      assert.match(
+        contract?.signatures[signature]?.inputs?.[0]?.description ?? '',
+        /^serialized tf\.Example with /,
+      );
+    }
+  }
+});
+
 test('the constants of a graph are not read', () => {
   const weights = Buffer.alloc(50_000_000);
   const constant = field(

@@ -1,9 +1,9 @@
 import type { Shape } from '../../contract/types.ts';
-import { bytesIn, decode, fields, integersIn, type Message, type Schema } from '../wire/protobuf.ts';
-import { bool, child, children, enumeration, number, numbers, type Tree } from '../wire/tree.ts';
+import { bytesIn, decode, fields, integersIn, type Message, type Schema, textIn } from '../wire/protobuf.ts';
+import { bool, child, children, enumeration, number, numbers, strings, type Tree } from '../wire/tree.ts';
 import { TENSOR_SHAPE } from './types.ts';
 
-/** The value of a Const: its shape, and its integers where they are few. */
+/** The value of a Const: its shape, and its numbers where they are few. */
 export interface Constant {
   readonly shape: Shape | null;
   readonly values: readonly number[] | null;
@@ -12,8 +12,12 @@ export interface Constant {
 /** More than any list of sizes or axes. */
 const MAX_VALUES = 64;
 const MAX_CONTENT = MAX_VALUES * 8;
+const FLOAT = 1;
 const INT32 = 3;
 const INT64 = 9;
+/** More than any list of the features of an example. */
+const MAX_TEXTS = 2000;
+const MAX_CHARACTERS = 64 * 1024;
 const HEAD: Schema = { dtype: [1, 'int'], tensor_shape: [2, TENSOR_SHAPE] };
 
 /** Reads a TensorProto (tensorflow/core/framework/tensor.proto) without its weights. */
@@ -27,17 +31,41 @@ export function readConstant(tensor: Message): Constant {
     if (field.number === 4 && field.wire === 2) values = contentOf(bytesIn(tensor, field), type);
     else if (field.number === 7 || field.number === 10)
       for (const value of integersIn(tensor, field)) if (values.length <= MAX_VALUES) values.push(value);
+    if (field.number === 5 && field.wire === 2) values = contentOf(bytesIn(tensor, field), FLOAT);
+    else if (field.number === 5 && field.wire === 5)
+      values.push(...contentOf(tensor.source.read(field.start, 4), FLOAT));
   }
-  const integers = type === INT32 || type === INT64;
-  return { shape, values: integers ? spread(values, shape) : null };
+  const read = type === INT32 || type === INT64 || type === FLOAT;
+  return { shape, values: read ? spread(values, shape) : null };
 }
+
+/** The strings of a TensorProto, as they are written; `null` where they are too many. */
+export function readTexts(tensor: Message): string[] | null {
+  const texts: string[] = [];
+  let characters = 0;
+  for (const field of fields(tensor)) {
+    if (field.number !== 8) continue;
+    characters += field.end - field.start;
+    if (texts.length === MAX_TEXTS || characters > MAX_CHARACTERS) return null;
+    texts.push(textIn(tensor, field));
+  }
+  return texts;
+}
+
+/** The same of a TensorProto that was read from text. */
+export function textsInText(tensor: Tree): string[] | null {
+  const texts = strings(tensor, 'string_val');
+  return texts.length > MAX_TEXTS ? null : texts;
+}
+
+const TYPES_IN_TEXT: ReadonlySet<number | string> = new Set(['DT_INT32', 'DT_INT64', 'DT_FLOAT']);
 
 /** The same of a TensorProto that was read from text, where `tensor_content` is no text and is left out. */
 export function constantInText(tensor: Tree | undefined): Constant {
   const shape = shapeIn(child(tensor, 'tensor_shape'));
   const type = enumeration(tensor, 'dtype');
-  const values = [...numbers(tensor, 'int_val'), ...numbers(tensor, 'int64_val')];
-  return { shape, values: type === 'DT_INT32' || type === 'DT_INT64' ? spread(values, shape) : null };
+  const values = ['int_val', 'int64_val', 'float_val'].flatMap((name) => numbers(tensor, name));
+  return { shape, values: TYPES_IN_TEXT.has(type) ? spread(values, shape) : null };
 }
 
 /** A message that is left out is a scalar. */
@@ -50,10 +78,11 @@ function shapeIn(shape: Tree | undefined): Shape | null {
 /** `tensor_content` is little-endian. */
 function contentOf(bytes: Uint8Array, type: number): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const size = type === INT32 ? 4 : 8;
-  return Array.from({ length: Math.floor(bytes.length / size) }, (_, index) =>
-    type === INT32 ? view.getInt32(index * size, true) : Number(view.getBigInt64(index * size, true)),
-  );
+  const size = type === INT64 ? 8 : 4;
+  return Array.from({ length: Math.floor(bytes.length / size) }, (_, index) => {
+    if (type === FLOAT) return view.getFloat32(index * size, true);
+    return type === INT32 ? view.getInt32(index * size, true) : Number(view.getBigInt64(index * size, true));
+  });
 }
 
 /** Where fewer values are written than the tensor has, the last one stands for the rest. */

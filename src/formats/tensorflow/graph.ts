@@ -1,7 +1,7 @@
 import { Malformed } from '../format.ts';
 import { decode, fields, type Message, messageIn, passing, type Schema, textIn } from '../wire/protobuf.ts';
 import { child, children, string, strings, type Tree } from '../wire/tree.ts';
-import { type Constant, constantInText, readConstant } from './constant.ts';
+import { type Constant, constantInText, readConstant, readTexts, textsInText } from './constant.ts';
 import { NODE_ATTRIBUTE } from './schema.ts';
 
 /** One node of a GraphDef; its attributes are read when they are asked for. */
@@ -11,34 +11,50 @@ export interface GraphNode {
   /** Where it is: '' in the graph itself, else the function's name. */
   readonly inFunction: string;
   readonly inputs: readonly string[];
-  /** Attributes that hold a type or a shape, by name. */
-  readonly attributes: () => ReadonlyMap<string, Tree>;
+  /** Attributes by name; of a binary graph with what the schema of an entry names, else types and shapes. */
+  readonly attributes: (entry?: Schema) => ReadonlyMap<string, Tree>;
   /** Attribute `value`, where the node has it: what a Const is. */
   readonly constant: () => Constant | null;
+  /** The strings of that Const. */
+  readonly texts: () => readonly string[] | null;
   /** The same node, to be kept when the walk goes on. */
   readonly kept: () => GraphNode;
 }
 
+/** What is told of a graph on the way. */
+export type Visit = (node: GraphNode) => void;
+/** A function of a graph, before its nodes, with the names of its arguments. */
+export type Enter = (name: string, args: readonly string[]) => void;
+
 /** Visits the nodes of a GraphDef and of its functions; nothing of the graph is kept. */
-export function walkGraphDef(graph: Message, visit: (node: GraphNode) => void): void {
+export function walkGraphDef(graph: Message, visit: Visit, enter?: Enter): void {
   for (const field of fields(graph)) {
     if (field.number === 1) visit(readNode(messageIn(graph, field), ''));
     else if (field.number === 2) {
       const library = messageIn(graph, field);
       for (const part of fields(library))
-        if (part.number === 1) walkFunction(messageIn(library, part), visit);
+        if (part.number === 1) walkFunction(messageIn(library, part), visit, enter);
     }
   }
 }
 
 const FUNCTION_NAME: Schema = { signature: [1, { name: [1, 'string'] }] };
+const FUNCTION_HEAD: Schema = {
+  signature: [1, { name: [1, 'string'], input_arg: [2, { name: [1, 'string'] }] }],
+};
 
-function walkFunction(definition: Message, visit: (node: GraphNode) => void): void {
-  const name = passing(definition, () =>
-    string(child(decode(definition, FUNCTION_NAME), 'signature'), 'name'),
-  );
+function walkFunction(definition: Message, visit: Visit, enter: Enter | undefined): void {
+  const name = passing(definition, () => {
+    const signature = child(decode(definition, enter ? FUNCTION_HEAD : FUNCTION_NAME), 'signature');
+    enter?.(string(signature, 'name'), argumentsOf(signature));
+    return string(signature, 'name');
+  });
   for (const field of fields(definition))
     if (field.number === 3) visit(readNode(messageIn(definition, field), name));
+}
+
+function argumentsOf(signature: Tree | undefined): string[] {
+  return children(signature, 'input_arg').map((one) => string(one, 'name'));
 }
 
 /** Far above what TensorFlow writes; they bound what one node can take. */
@@ -62,8 +78,9 @@ function readNode(message: Message, inFunction: string): GraphNode {
     operator,
     inFunction,
     inputs,
-    attributes: () => passing(message, () => attributesOf(message)),
-    constant: () => passing(message, () => constantOf(message)),
+    attributes: (entry) => passing(message, () => attributesOf(message, entry)),
+    constant: () => passing(message, () => constantOf(message, readConstant)),
+    texts: () => passing(message, () => constantOf(message, readTexts)),
     kept: () => keptNode({ name, operator, inFunction, inputs, message }),
   };
 }
@@ -87,14 +104,15 @@ function keptNode(from: {
     operator: from.operator,
     inFunction: from.inFunction,
     inputs: from.inputs.slice(),
-    attributes: () => passing(message, () => attributesOf(message)),
-    constant: () => passing(message, () => constantOf(message)),
+    attributes: (entry) => passing(message, () => attributesOf(message, entry)),
+    constant: () => passing(message, () => constantOf(message, readConstant)),
+    texts: () => passing(message, () => constantOf(message, readTexts)),
     kept: () => node,
   };
   return node;
 }
 
-function constantOf(message: Message): Constant | null {
+function constantOf<T>(message: Message, read: (tensor: Message) => T): T | null {
   for (const field of fields(message)) {
     if (field.number !== 5) continue;
     const entry = messageIn(message, field);
@@ -102,8 +120,7 @@ function constantOf(message: Message): Constant | null {
     for (const value of fields(entry)) {
       if (value.number !== 2) continue;
       const attribute = messageIn(entry, value);
-      for (const part of fields(attribute))
-        if (part.number === 8) return readConstant(messageIn(attribute, part));
+      for (const part of fields(attribute)) if (part.number === 8) return read(messageIn(attribute, part));
     }
   }
   return null;
@@ -111,11 +128,11 @@ function constantOf(message: Message): Constant | null {
 
 const KEY: Schema = { key: [1, 'string'] };
 
-function attributesOf(message: Message): Map<string, Tree> {
+function attributesOf(message: Message, schema: Schema = NODE_ATTRIBUTE): Map<string, Tree> {
   const found = new Map<string, Tree>();
   for (const field of fields(message)) {
     if (field.number !== 5) continue;
-    const entry = decode(messageIn(message, field), NODE_ATTRIBUTE);
+    const entry = decode(messageIn(message, field), schema);
     const value = child(entry, 'value');
     if (value) found.set(string(entry, 'key'), value);
   }
@@ -123,10 +140,12 @@ function attributesOf(message: Message): Map<string, Tree> {
 }
 
 /** The same for a graph that was read from text. */
-export function walkGraphTree(graph: Tree | undefined, visit: (node: GraphNode) => void): void {
+export function walkGraphTree(graph: Tree | undefined, visit: Visit, enter?: Enter): void {
   for (const node of children(graph, 'node')) visit(nodeOfTree(node, ''));
   for (const definition of children(child(graph, 'library'), 'function')) {
-    const name = string(child(definition, 'signature'), 'name');
+    const signature = child(definition, 'signature');
+    const name = string(signature, 'name');
+    enter?.(name, argumentsOf(signature));
     for (const node of children(definition, 'node_def')) visit(nodeOfTree(node, name));
   }
 }
@@ -139,6 +158,7 @@ function nodeOfTree(node: Tree, inFunction: string): GraphNode {
         return value ? [[string(entry, 'key'), value]] : [];
       }),
     );
+  const tensor = () => child(attributes().get('value'), 'tensor');
   const made: GraphNode = {
     name: string(node, 'name'),
     operator: string(node, 'op'),
@@ -146,8 +166,12 @@ function nodeOfTree(node: Tree, inFunction: string): GraphNode {
     inputs: strings(node, 'input'),
     attributes,
     constant() {
-      const tensor = child(attributes().get('value'), 'tensor');
-      return tensor ? constantInText(tensor) : null;
+      const value = tensor();
+      return value ? constantInText(value) : null;
+    },
+    texts() {
+      const value = tensor();
+      return value ? textsInText(value) : null;
     },
     kept: () => made,
   };

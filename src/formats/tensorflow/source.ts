@@ -12,7 +12,7 @@ import {
 } from '../wire/protobuf.ts';
 import { parsePrototext } from '../wire/prototext.ts';
 import { child, children, string, strings, type Tree } from '../wire/tree.ts';
-import { type GraphNode, walkGraphDef, walkGraphTree } from './graph.ts';
+import { type Enter, type Visit, walkGraphDef, walkGraphTree } from './graph.ts';
 import { objectGraph } from './objects.ts';
 import { META_GRAPH } from './schema.ts';
 import { INTERNAL } from './signatures.ts';
@@ -20,7 +20,7 @@ import { INTERNAL } from './signatures.ts';
 /** One meta graph of a SavedModel, whichever encoding it was read from. */
 export interface MetaGraph {
   readonly tree: Tree;
-  readonly walk: (visit: (node: GraphNode) => void) => void;
+  readonly walk: (visit: Visit, enter?: Enter) => void;
   /** Names of the variables that training changed, as TensorFlow 1 lists them. */
   readonly trainable: ReadonlySet<string>;
 }
@@ -55,8 +55,8 @@ export function binaryMetaGraph(message: Message): MetaGraph {
   return {
     tree,
     trainable,
-    walk(visit) {
-      for (const graph of messagesIn(message, 2)) walkGraphDef(graph, visit);
+    walk(visit, enter) {
+      for (const graph of messagesIn(message, 2)) walkGraphDef(graph, visit, enter);
     },
   };
 }
@@ -95,7 +95,7 @@ export function textMetaGraphs(bytes: Bytes): MetaGraph[] {
   return children(parsePrototext(text), 'meta_graphs').map((tree) => ({
     tree,
     trainable: trainableInText(tree),
-    walk: (visit) => walkGraphTree(child(tree, 'graph_def'), visit),
+    walk: (visit, enter) => walkGraphTree(child(tree, 'graph_def'), visit, enter),
   }));
 }
 

@@ -1,7 +1,7 @@
 import type { ScalarType, Shape } from '../../contract/types.ts';
 import { stated, type Told, unknown } from '../told.ts';
 import type { Schema } from '../wire/protobuf.ts';
-import { bool, children, enumeration, number, type Tree } from '../wire/tree.ts';
+import { bool, children, enumeration, number, type Tree, type TreeValue } from '../wire/tree.ts';
 
 /** tensorflow/core/framework/types.proto. Quantized types are stored as the integers that they hold. */
 const TYPES: readonly (readonly [code: number, name: string, type: ScalarType | null])[] = [
@@ -42,13 +42,21 @@ const BY_NAME = new Map(TYPES.map(([, name, type]) => [name, { name, type }]));
 /** A reference to a variable of a type is the type plus this. */
 const REFERENCE = 100;
 
-/** The scalar type of a DataType field: a number in `.pb`, a name in `.pbtxt`. */
+function typeFor(code: number | string): { name: string; type: ScalarType | null } | undefined {
+  return typeof code === 'number'
+    ? BY_CODE.get(code > REFERENCE ? code - REFERENCE : code)
+    : BY_NAME.get(code.replace(/_REF$/, ''));
+}
+
+/** The scalar type that a DataType stands for, which is a number in `.pb` and a name in `.pbtxt`. */
+export function scalarType(code: TreeValue | undefined): ScalarType | null {
+  return typeof code === 'number' || typeof code === 'string' ? (typeFor(code)?.type ?? null) : null;
+}
+
+/** The scalar type of a DataType field. */
 export function dataType(message: Tree | undefined, name: string, where: string): Told<ScalarType> {
   const code = enumeration(message, name);
-  const found =
-    typeof code === 'number'
-      ? BY_CODE.get(code > REFERENCE ? code - REFERENCE : code)
-      : BY_NAME.get(code.replace(/_REF$/, ''));
+  const found = typeFor(code);
   if (found?.type) return stated(found.type, where);
   if (found) return unknown(`${where} is ${found.name}: a handle, which is no value`);
   return unknown(code === 0 || code === 'DT_INVALID' ? `${where} is not stated` : `${where} is ${code}`);
