@@ -46,8 +46,8 @@ export const tensorflow: Format = {
   },
 };
 
-/** In the order in which TensorFlow looks for them. */
-const FILE_NAMES = ['saved_model.cpb', 'saved_model.pb', 'saved_model.pbtxt'];
+/** In the order in which TensorFlow looks for them; the last it knows by name, and its releases neither write nor read it. */
+const FILE_NAMES = ['saved_model.pb', 'saved_model.pbtxt', 'saved_model.cpb'];
 const FILES: ReadonlySet<string> = new Set(FILE_NAMES);
 const BESIDE = new Set(['variables', 'assets', 'assets.extra', 'debug']);
 const BESIDE_FILES = new Set([...FILE_NAMES, 'fingerprint.pb', 'keras_metadata.pb']);
@@ -153,7 +153,10 @@ function propertiesOf(served: MetaGraph, all: readonly MetaGraph[]): Record<stri
   return properties;
 }
 
-/** A model over 2 GB is split into chunks of a container of its own. */
+/**
+ * With `experimental_image_format` Google's own build of TensorFlow splits a model into chunks, in a container of its
+ * own. The released builds refuse that option, and load such a folder only where `saved_model.pb` is there as well.
+ */
 function chunked(candidate: Candidate, file: string): Reading {
   return {
     ...emptyReading(candidate),
@@ -165,8 +168,9 @@ function chunked(candidate: Candidate, file: string): Reading {
         rule: 'format-unsupported',
         level: 'warning',
         file,
-        message: 'a SavedModel that is split into chunks (saved_model.cpb) cannot be read yet',
-        help: 'Write contract.yaml, or save the model without its constants in the graph.',
+        message:
+          'the SavedModel is split into chunks (saved_model.cpb), which released builds of TensorFlow do not load',
+        help: 'Save the model without `experimental_image_format` (weights belong into variables, not into constants of the graph), or write contract.yaml.',
       },
     ],
   };
