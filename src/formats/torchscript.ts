@@ -2,20 +2,32 @@ import { open } from '../model/walk.ts';
 import { type Candidate, emptyReading, type Format, Malformed, type Reading, type Remark } from './format.ts';
 import { type ToldSignature, tell } from './told.ts';
 import { torchArchive } from './torch/archive.ts';
+import type { Argument } from './torch/infer/infer.ts';
 import { jsonMember, pickleMember, textMember } from './torch/members.ts';
 import { isTorchScriptClass } from './torch/policy.ts';
 import {
+  argumentsOf,
   classesIn,
   type FindClass,
+  type FindText,
   methodsIn,
   namesIn,
   type ScriptClass,
+  type ScriptMethod,
   signatureOf,
 } from './torch/script.ts';
 import { tensorProblems } from './torch/storages.ts';
-import { countTied, type NamedTensor, tensorOf, tensorsBelow, weightHints } from './torch/tensors.ts';
+import {
+  countTied,
+  entriesOf,
+  type NamedTensor,
+  scalarType,
+  tensorOf,
+  tensorsBelow,
+  weightHints,
+} from './torch/tensors.ts';
 import { ASK_FOR_CONTRACT, precisions } from './weights.ts';
-import { classOf, stateOf } from './wire/pickle/numpy.ts';
+import { argsOf, classOf, stateOf } from './wire/pickle/numpy.ts';
 import type { PickleResult } from './wire/pickle/read.ts';
 import { is, textOf, type Value } from './wire/pickle/values.ts';
 import { scanZip } from './wire/scan.ts';
@@ -60,12 +72,15 @@ async function readScript(candidate: Candidate, zip: Zip, root: string): Promise
   const found = entry ? find(name) : null;
   const methods = found ? methodsIn(found.body).filter((method) => !method.name.startsWith('_')) : [];
   const where = codeFile(root, name);
-  const signatures = Object.fromEntries(
-    methods.map((method): [string, ToldSignature] => [
-      method.name,
-      signatureOf(method, where.slice(root.length), find),
-    ]),
-  );
+  const examples = await tracedInputs(zip, root);
+  const signatures = await signaturesOf(methods, {
+    file: where.slice(root.length),
+    find,
+    text: (dotted) => textMember(zip, `${root}code/${dotted.split('.').join('/')}.py`),
+    model,
+    constants: constants?.values[0],
+    examples,
+  });
   const tensors = scriptTensors(model, find);
   const fixed = tensorsBelow(constants?.values[0]);
   const mobile = findEntry(zip, `${root}bytecode.pkl`) !== undefined;
@@ -80,6 +95,61 @@ async function readScript(candidate: Candidate, zip: Zip, root: string): Promise
       ...(mobile && { mobile: 'bytecode for the lite interpreter' }),
     },
   });
+}
+
+interface Program {
+  readonly file: string;
+  readonly find: FindClass;
+  readonly text: FindText;
+  readonly model: Value | undefined;
+  readonly constants: Value | undefined;
+  /** Arguments that traces were stored with, by method. */
+  readonly examples: ReadonlyMap<string, readonly Argument['example'][]>;
+}
+
+/** Signatures by their schemas, with what following their code shows of types and shapes. */
+async function signaturesOf(
+  methods: readonly ScriptMethod[],
+  program: Program,
+): Promise<Record<string, ToldSignature>> {
+  const { BUDGET, infer } = await import('./torch/infer/infer.ts');
+  const { libraryOf, pickledModule } = await import('./torch/infer/module.ts');
+  const view = program.model === undefined ? null : pickledModule(program.model, program.find);
+  const library = libraryOf(program.text, program.constants);
+  const budget = { left: BUDGET };
+  return Object.fromEntries(
+    methods.map((method): [string, ToldSignature] => {
+      const examples = program.examples.get(method.name) ?? [];
+      const code = view?.method(method.name);
+      const schema = argumentsOf(method, program.find, examples);
+      const inferred = view && code ? infer(code, view, schema, library, budget) : null;
+      return [method.name, signatureOf(method, program.file, program.find, inferred, examples.length > 0)];
+    }),
+  );
+}
+
+/** The tensors that the model was traced with, by method: torch.jit.trace keeps their types and shapes since 2.0. */
+async function tracedInputs(zip: Zip, root: string): Promise<Map<string, Argument['example'][]>> {
+  const read = await pickleMember(zip, `${root}traced_inputs.pkl`);
+  const out = new Map<string, Argument['example'][]>();
+  for (const [method, given] of entriesOf(unwrapped(read?.values[0])) ?? []) {
+    const inner = unwrapped(given);
+    const items = is(inner, 'list') || is(inner, 'tuple') ? inner.items : [];
+    out.set(
+      method,
+      items.slice(0, 1000).map((item) => {
+        const found = tensorOf(item);
+        return found ? { type: scalarType(found.dtype), rank: found.shape.length } : null;
+      }),
+    );
+  }
+  return out;
+}
+
+/** The value that torch tags with its type. */
+function unwrapped(value: Value | undefined): Value | undefined {
+  if (!is(value, 'call') || !is(value.callee, 'global')) return value;
+  return value.callee.name === 'restore_type_tag' ? argsOf(value)[0] : value;
 }
 
 interface Parts {

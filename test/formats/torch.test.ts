@@ -39,12 +39,12 @@ test('weights give way to a model that can be called', async (t) => {
   assert.equal(reading.format, 'torchscript');
 });
 
-test('hints from weights stay out of the contract', async (t) => {
+test('what the code does with its weights gives types; what fits any rank has no shape, and a hint', async (t) => {
   const reading = await readingOf(t, { 'model.pt': script });
   const input = reading.contract?.signatures['forward']?.inputs?.[0];
-  assert.deepEqual([input?.name, input?.type, input?.shape], ['features', null, null]);
-  const evidence = reading.evidence['/signatures/forward/inputs/0/type'];
-  assert.equal(evidence?.kind, 'unknown');
+  assert.deepEqual([input?.name, input?.type, input?.shape], ['features', 'float32', null]);
+  assert.equal(reading.evidence['/signatures/forward/inputs/0/type']?.kind, 'derived');
+  const evidence = reading.evidence['/signatures/forward/inputs/0/shape'];
   assert.ok(evidence?.kind === 'unknown' && evidence.add);
   assert.match(reading.properties['output hint'] ?? '', /^3 values/);
 });

@@ -1,6 +1,7 @@
 import type { ScalarType } from '../../contract/types.ts';
 import {
   assumed,
+  derived,
   stated,
   type Told,
   type ToldField,
@@ -8,6 +9,8 @@ import {
   type ToldValue,
   unknown,
 } from '../told.ts';
+import type { Argument, Inferred, Seen } from './infer/infer.ts';
+import type { Code } from './infer/values.ts';
 
 /*
  * TorchScript's code files: Python-like text that torch prints itself, one class after the other. Only what the
@@ -30,6 +33,9 @@ export interface ScriptMethod {
   }[];
   readonly returns: string;
 }
+
+/** The text of a module of code by its dotted name, such as `__torch__.torch.nn.functional`; `null` when there is none. */
+export type FindText = (name: string) => string | null;
 
 const MAX_METHODS = 1000;
 
@@ -58,6 +64,36 @@ export function methodsIn(body: string): ScriptMethod[] {
     methods.push({ name: head[1] ?? '', arguments: rest, returns });
   }
   return methods;
+}
+
+/** A method of a class by its name, or with `top` a function of a file; `null` when the text has none. */
+export function codeOf(text: string, name: string, top = false): Code | null {
+  if (!/^\w+$/.test(name)) return null;
+  const head = new RegExp(`^${top ? '' : '[ \\t]*'}def ${name}\\(`, 'm').exec(text);
+  const parsed = head ? argumentsAt(text, head.index + head[0].length) : null;
+  if (!parsed) return null;
+  const line = /^\s*->[^\n]*:[ \t]*\n/.exec(text.slice(parsed.end, parsed.end + 10_000));
+  return line ? { text, body: parsed.end + line[0].length, arguments: parsed.list } : null;
+}
+
+/** The arguments of a method as inference needs them; `examples` are those that a trace was stored with. */
+export function argumentsOf(
+  method: ScriptMethod,
+  find: FindClass,
+  examples: readonly Argument['example'][],
+): Argument[] {
+  const kindOf = (node: TypeNode, depth: number): Argument['kind'] => {
+    if (node.name === 'Tensor') return 'tensor';
+    if (depth > 8) return 'other';
+    if (node.name === 'Tuple') return node.of.map((item): Argument => ({ kind: kindOf(item, depth + 1) }));
+    const fields = namedTuple(node.name, find);
+    return fields
+      ? fields.map(([, type]): Argument => ({ kind: kindOf(typeNode(type), depth + 1) }))
+      : 'other';
+  };
+  return method.arguments.map(
+    (one, index): Argument => ({ kind: kindOf(typeNode(one.type), 0), example: examples[index] ?? null }),
+  );
 }
 
 /** Splits `self: T,\n x: Tensor, mode: str="a, b") …` at its commas, minding brackets and strings. */
@@ -140,13 +176,29 @@ interface Named {
   /** How a person would name the value, for what can be added. */
   readonly name: string;
   readonly where: string;
+  /** What following the code showed. */
+  readonly seen?: Seen | null | undefined;
+  /** A trace was stored with an example. */
+  readonly traced?: boolean;
 }
 
 function typedValue(node: TypeNode, named: Named, find: FindClass, depth = 0): ToldValue {
+  const { seen } = named;
+  const evidence = (what: 'type' | 'shape'): string =>
+    named.traced
+      ? `traced_inputs.pkl and the weights it meets`
+      : `${named.where}, by the ${what} of the weights it meets`;
   const open: ToldValue = {
-    type: unknown('TorchScript states no element type', `the type of ${named.name} in contract.yaml`),
-    shape: unknown('TorchScript states no shape', `the shape of ${named.name} in contract.yaml`),
+    type:
+      typeof seen?.type === 'string' && node.name === 'Tensor'
+        ? derived(seen.type, evidence('type'))
+        : unknown('TorchScript states no element type', `the type of ${named.name} in contract.yaml`),
+    shape:
+      seen?.shape && node.name === 'Tensor'
+        ? derived(seen.shape, evidence('shape'))
+        : unknown('TorchScript states no shape', `the shape of ${named.name} in contract.yaml`),
   };
+  const within = (name: string, inner: Seen | null | undefined): Named => ({ ...named, name, seen: inner });
   const shapeless = { shape: unknown('a container has no shape') };
   const scalar = SCALARS[node.name];
   if (scalar !== undefined) return { type: stated(scalar, named.where), shape: stated([], named.where) };
@@ -160,14 +212,21 @@ function typedValue(node: TypeNode, named: Named, find: FindClass, depth = 0): T
       return {
         type: stated('sequence', named.where),
         ...shapeless,
-        items: first ? typedValue(first, named, find, depth + 1) : open,
+        items: first ? typedValue(first, within(named.name, common(seen?.items)), find, depth + 1) : open,
       };
     case 'Dict':
       return {
         type: stated('map', named.where),
         ...shapeless,
         keys: stated(SCALARS[first?.name ?? ''] ?? 'string', named.where),
-        values: second ? typedValue(second, named, find, depth + 1) : open,
+        values: second
+          ? typedValue(
+              second,
+              within(named.name, common(seen?.entries && [...seen.entries.values()])),
+              find,
+              depth + 1,
+            )
+          : open,
       };
     case 'Tuple':
       return {
@@ -175,7 +234,7 @@ function typedValue(node: TypeNode, named: Named, find: FindClass, depth = 0): T
         ...shapeless,
         fields: node.of.map((item, index) => ({
           name: stated(String(index), named.where),
-          ...typedValue(item, { ...named, name: `${named.name}.${index}` }, find, depth + 1),
+          ...typedValue(item, within(`${named.name}.${index}`, seen?.items?.[index]), find, depth + 1),
         })),
       };
     default: {
@@ -184,13 +243,36 @@ function typedValue(node: TypeNode, named: Named, find: FindClass, depth = 0): T
       return {
         type: stated('record', named.where),
         ...shapeless,
-        fields: fields.map(([name, type]) => ({
+        fields: fields.map(([name, type], index) => ({
           name: stated(name, named.where),
-          ...typedValue(typeNode(type), { ...named, name: `${named.name}.${name}` }, find, depth + 1),
+          ...typedValue(
+            typeNode(type),
+            within(`${named.name}.${name}`, seen?.items?.[index]),
+            find,
+            depth + 1,
+          ),
         })),
       };
     }
   }
+}
+
+/** What all items of a list are, in as far as they are alike. */
+function common(items: readonly Seen[] | null | undefined): Seen | null {
+  const [first, ...others] = items ?? [];
+  if (!first) return null;
+  return others.reduce<Seen>(
+    (all, one) => ({
+      type: all.type === one.type ? all.type : null,
+      shape:
+        all.shape && one.shape && all.shape.length === one.shape.length
+          ? all.shape.map((size, axis) => (size === one.shape?.[axis] ? size : null))
+          : null,
+      items: null,
+      entries: null,
+    }),
+    first,
+  );
 }
 
 /** Fields of a NamedTuple class: names and types. */
@@ -203,27 +285,35 @@ function namedTuple(name: string, find: FindClass): [string, string][] | null {
 }
 
 /** A method as a signature. Tuples that are returned are several outputs. */
-export function signatureOf(method: ScriptMethod, file: string, find: FindClass): ToldSignature {
+export function signatureOf(
+  method: ScriptMethod,
+  file: string,
+  find: FindClass,
+  inferred: Inferred | null = null,
+  traced = false,
+): ToldSignature {
   const where = `${file}: ${method.name}`;
-  const field = (name: Told<string>, type: string): ToldField => ({
+  const field = (name: Told<string>, type: string, seen: Seen | null | undefined): ToldField => ({
     name,
-    ...typedValue(typeNode(type), { name: name.value ?? '', where }, find),
+    ...typedValue(typeNode(type), { name: name.value ?? '', where, seen, traced }, find),
   });
-  const inputs = method.arguments.map((one): ToldField => {
+  const inputs = method.arguments.map((one, index): ToldField => {
     const optional = one.default !== null || /^Optional\[/.test(one.type);
-    return { ...field(stated(one.name, where), one.type), ...(optional && { optional: true }) };
+    const told = field(stated(one.name, where), one.type, inferred?.inputs[index]);
+    return { ...told, ...(optional && { optional: true }) };
   });
+  const output = inferred?.output;
   const returned = typeNode(method.returns);
   const several = namedTuple(returned.name, find);
   const outputs = several
-    ? several.map(([name, type]) => field(stated(name, where), type))
+    ? several.map(([name, type], index) => field(stated(name, where), type, output?.items?.[index]))
     : returned.name === 'Tuple'
       ? splitTypes(method.returns).map((type, index) =>
-          field(assumed(`output_${index}`, 'TorchScript names no outputs'), type),
+          field(assumed(`output_${index}`, 'TorchScript names no outputs'), type, output?.items?.[index]),
         )
       : returned.name === 'None' || returned.name === 'NoneType'
         ? []
-        : [field(assumed('output', 'TorchScript names no outputs'), method.returns)];
+        : [field(assumed('output', 'TorchScript names no outputs'), method.returns, output)];
   return { inputs, outputs };
 }
 

@@ -1,3 +1,5 @@
+import { SCALAR_TYPES, type ScalarType } from '../../contract/types.ts';
+import { precisionName } from '../weights.ts';
 import { argsOf, attribute } from '../wire/pickle/numpy.ts';
 import { fullName, is, textOf, type Value } from '../wire/pickle/values.ts';
 
@@ -50,6 +52,12 @@ const DTYPES: Readonly<Record<string, string>> = {
   float8_e4m3fn: 'F8_E4M3',
   float8_e5m2: 'F8_E5M2',
 };
+
+/** The type of a tensor's elements in the words of contracts; `null` when it is not known. Quantised ones are whole numbers. */
+export function scalarType(dtype: string): ScalarType | null {
+  const name = precisionName(dtype);
+  return SCALAR_TYPES.find((one) => one === name) ?? null;
+}
 
 /** The tensor that a value stands for; `null` when it stands for none. */
 export function tensorOf(value: Value | undefined, depth = 0): TorchTensor | null {

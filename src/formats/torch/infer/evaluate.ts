@@ -1,0 +1,500 @@
+import { LAYERS } from './layers.ts';
+import { Operands, productOf, wholeOf } from './operands.ts';
+import { bodyAt, type Expression, expressionOf, NotUnderstood, type Statement } from './parse.ts';
+import { SHAPING } from './shaping.ts';
+import {
+  type Abstract,
+  alike,
+  type Code,
+  cell,
+  type Facts,
+  Impossible,
+  known,
+  type ObjectView,
+  plain,
+  tensor,
+  UNKNOWN,
+} from './values.ts';
+
+/** Where the code's names lead to. */
+export interface Library {
+  /** `__torch__.torch.nn.functional.relu`: a function of a code file; `null` for others. */
+  function(name: string): Code | null;
+  /** `CONSTANTS.c0` */
+  constant(index: number): Abstract;
+}
+
+type Scope = Map<string, Abstract>;
+const MAX_CALLS = 64;
+const MAX_ROUNDS = 64;
+/** Operators that change what others refer to in ways that are not followed. */
+const RESHAPES = /^(un)?squeeze_$|^transpose_$|^t_$|^resize|^set_$|^swapa|^as_strided_$/;
+const parsed = new WeakMap<object, Map<number, Statement[]>>();
+
+/** Follows the code of methods with values that are known in part. Nothing is run; every step counts against a budget. */
+export class Evaluator {
+  private depth = 0;
+
+  readonly facts: Facts;
+  private readonly library: Library;
+  private readonly budget: { left: number };
+
+  constructor(facts: Facts, library: Library, budget: { left: number }) {
+    this.facts = facts;
+    this.library = library;
+    this.budget = budget;
+  }
+
+  /** What a function gives for those arguments. @throws Impossible | NotUnderstood */
+  call(
+    code: Code,
+    self: ObjectView | null,
+    given: readonly Abstract[],
+    named: ReadonlyMap<string, Abstract> = new Map(),
+  ): Abstract {
+    if (this.depth >= MAX_CALLS) throw new NotUnderstood('calls nest too deeply');
+    const scope: Scope = new Map();
+    const names = [...code.arguments];
+    if (self) {
+      const me = names.shift();
+      if (me) scope.set(me.name, { kind: 'object', of: self });
+    }
+    names.forEach((one, index) => {
+      const value = given[index] ?? named.get(one.name);
+      scope.set(
+        one.name,
+        value ?? (one.default === null ? UNKNOWN : this.expression(expressionOf(one.default), new Map())),
+      );
+    });
+    this.depth += 1;
+    try {
+      return this.block(statementsOf(code), scope) ?? plain(null);
+    } finally {
+      this.depth -= 1;
+    }
+  }
+
+  /** `null` when the block does not return. */
+  private block(statements: readonly Statement[], scope: Scope): Abstract | null {
+    for (const one of statements) {
+      this.spend();
+      switch (one.kind) {
+        case 'return':
+          return one.value ? this.expression(one.value, scope) : plain(null);
+        case 'do':
+          if (one.value) this.expression(one.value, scope);
+          break;
+        case 'assign':
+          this.assign(one, scope);
+          break;
+        case 'if': {
+          const returned = this.branch(one, scope);
+          if (returned) return returned;
+          break;
+        }
+        case 'loop':
+          this.loop(one, scope);
+          break;
+        default:
+      }
+    }
+    return null;
+  }
+
+  private spend(): void {
+    this.budget.left -= 1;
+    if (this.budget.left < 0) throw new NotUnderstood('the code is too long');
+  }
+
+  private assign(one: Extract<Statement, { kind: 'assign' }>, scope: Scope): void {
+    const value = this.expression(one.value, scope);
+    if (!one.several) {
+      const [target] = one.targets;
+      if (target?.kind === 'name') scope.set(target.name, value);
+      // Attributes that are set anywhere are unknown to begin with.
+      return;
+    }
+    const items = value.kind === 'tuple' || value.kind === 'list' ? value.items : null;
+    one.targets.forEach((target, index) => {
+      if (target.kind === 'name') scope.set(target.name, items?.[index] ?? UNKNOWN);
+    });
+  }
+
+  private branch(one: Extract<Statement, { kind: 'if' }>, scope: Scope): Abstract | null {
+    const test = truthOf(this.expression(one.test, scope));
+    if (test !== null) return this.block(test ? one.yes : one.no, scope);
+    // Either may be taken: what is learned in one of them holds only where the other is impossible.
+    const tried = [one.yes, one.no].map((statements) => {
+      const mark = this.facts.mark();
+      const inner: Scope = new Map(scope);
+      this.facts.doubt += 1;
+      try {
+        const returned = this.block(statements, inner);
+        return { inner, returned, statements, learned: this.facts.since(mark) };
+      } catch (thrown) {
+        if (!(thrown instanceof Impossible)) throw thrown;
+        return null;
+      } finally {
+        this.facts.doubt -= 1;
+        this.facts.undo(mark);
+      }
+    });
+    const [yes, no] = tried;
+    if (!yes && !no) throw new Impossible('no branch can be taken');
+    if (!yes || !no) return this.block((yes ?? no)?.statements ?? [], scope);
+    // What holds in both holds.
+    for (const [of, value] of yes.learned) if (no.learned.get(of) === value) this.facts.set(of, value);
+    if (yes.returned || no.returned) {
+      if (yes.returned && no.returned) return joined(yes.returned, no.returned);
+      throw new NotUnderstood('one branch returns');
+    }
+    for (const name of new Set([...yes.inner.keys(), ...no.inner.keys()]))
+      scope.set(name, joined(yes.inner.get(name) ?? UNKNOWN, no.inner.get(name) ?? UNKNOWN));
+    return null;
+  }
+
+  private loop(one: Extract<Statement, { kind: 'loop' }>, scope: Scope): void {
+    const rounds = one.variable === null ? null : this.rounds(one.over, scope);
+    if (rounds !== null && rounds.length <= MAX_ROUNDS) {
+      for (const round of rounds) {
+        if (one.variable !== null) scope.set(one.variable, round);
+        if (this.block(one.body, scope)) throw new NotUnderstood('a loop returns');
+      }
+      return;
+    }
+    forget(one.body, scope, 0);
+    if (one.variable !== null) scope.set(one.variable, UNKNOWN);
+  }
+
+  private rounds(over: Expression, scope: Scope): Abstract[] | null {
+    if (over.kind === 'call' && over.callee.kind === 'name' && over.callee.name === 'range') {
+      const bounds = over.args.map((one) => wholeOf(this.expression(one, scope)));
+      const [from, to, step] =
+        bounds.length === 1 ? [0, bounds[0], 1] : [bounds[0], bounds[1], bounds[2] ?? 1];
+      if (typeof from !== 'number' || typeof to !== 'number' || step !== 1 || to - from > MAX_ROUNDS)
+        return null;
+      return Array.from({ length: Math.max(0, to - from) }, (_, index) => plain(from + index));
+    }
+    return null;
+  }
+
+  private expression(one: Expression, scope: Scope): Abstract {
+    this.spend();
+    switch (one.kind) {
+      case 'name':
+        return scope.get(one.name) ?? WORDS[one.name] ?? UNKNOWN;
+      case 'number':
+        return plain(one.value, one.whole);
+      case 'text':
+        return plain(one.value, false);
+      case 'list':
+      case 'tuple':
+        return { kind: one.kind, items: one.items.map((item) => this.expression(item, scope)) };
+      case 'dict': {
+        const keys = one.keys.map((key) => this.expression(key, scope));
+        const values = one.values.map((value) => this.expression(value, scope));
+        if (!keys.every((key) => key.kind === 'plain' && typeof key.value === 'string'))
+          return { kind: 'dict', entries: null };
+        return {
+          kind: 'dict',
+          entries: new Map(
+            keys.map((key, index) => [
+              key.kind === 'plain' ? String(key.value) : '',
+              values[index] ?? UNKNOWN,
+            ]),
+          ),
+        };
+      }
+      case 'attribute':
+        return this.attribute(one, scope);
+      case 'index':
+        return this.index(this.expression(one.of, scope), this.expression(one.at, scope));
+      default:
+        return this.calling(one, scope);
+    }
+  }
+
+  private attribute(one: Extract<Expression, { kind: 'attribute' }>, scope: Scope): Abstract {
+    const path = dotted(one);
+    if (path !== null && !scope.has(path.split('.')[0] ?? '')) {
+      const constant = /^CONSTANTS\.c(\d+)$/.exec(path);
+      return constant ? this.library.constant(Number(constant[1])) : { kind: 'function', name: path };
+    }
+    const of = this.expression(one.of, scope);
+    if (of.kind !== 'object') return UNKNOWN;
+    return of.of.method(one.name) ? { kind: 'method', of: of.of, name: one.name } : of.of.attribute(one.name);
+  }
+
+  private index(of: Abstract, at: Abstract): Abstract {
+    if (of.kind === 'dict')
+      return at.kind === 'plain' ? (of.entries?.get(String(at.value)) ?? UNKNOWN) : UNKNOWN;
+    const place = wholeOf(at);
+    if ((of.kind !== 'list' && of.kind !== 'tuple') || !of.items || place === null) return UNKNOWN;
+    return of.items[place < 0 ? place + of.items.length : place] ?? UNKNOWN;
+  }
+
+  private calling(one: Extract<Expression, { kind: 'call' }>, scope: Scope): Abstract {
+    const word = one.callee.kind === 'name' && !scope.has(one.callee.name) ? one.callee.name : null;
+    if (word === 'annotate' || word === 'unchecked_cast')
+      return one.args[1] ? this.expression(one.args[1], scope) : UNKNOWN;
+    if (word === 'uninitialized' || word === 'isinstance') return UNKNOWN;
+    const args = one.args.map((arg) => this.expression(arg, scope));
+    const named = new Map([...one.named].map(([name, arg]) => [name, this.expression(arg, scope)]));
+    if (word === 'getattr') {
+      const [of, name] = args;
+      return of?.kind === 'object' && name?.kind === 'plain' ? of.of.attribute(String(name.value)) : UNKNOWN;
+    }
+    if (word === 'int' || word === 'bool') return args[0]?.kind === 'tensor' ? UNKNOWN : (args[0] ?? UNKNOWN);
+    if (word !== null) return UNKNOWN;
+    const callee = this.expression(one.callee, scope);
+    if (callee.kind === 'method') {
+      const code = callee.of.method(callee.name);
+      return code ? this.call(code, callee.of, args, named) : UNKNOWN;
+    }
+    if (callee.kind !== 'function') return poison(args);
+    return this.named(callee.name, args, named);
+  }
+
+  private named(name: string, args: readonly Abstract[], named: ReadonlyMap<string, Abstract>): Abstract {
+    if (name === 'ops.prim.RaiseException') throw new Impossible('the code raises');
+    if (name.startsWith('__torch__.')) {
+      const code = this.library.function(name);
+      if (code) return this.call(code, null, args, named);
+      // A NamedTuple that is made; other classes are not known.
+      return { kind: 'tuple', items: [...args] };
+    }
+    const operator = name
+      .replace(/^(torch|ops\.(aten|prim)|ops)\./, '')
+      .replace(/^(nn\.functional|_C\._nn)\./, '');
+    if (RESHAPES.test(operator)) throw new NotUnderstood(operator);
+    if (operator === 'append') {
+      const [list] = args;
+      if (list?.kind === 'list') {
+        if (this.facts.doubt > 0 || list.items === null || args[1] === undefined) list.items = null;
+        else list.items.push(args[1]);
+      }
+      return list ?? UNKNOWN;
+    }
+    const structural = structure(operator, args);
+    if (structural) return structural;
+    const model = Object.hasOwn(LAYERS, operator)
+      ? LAYERS[operator]
+      : Object.hasOwn(SHAPING, operator)
+        ? SHAPING[operator]
+        : undefined;
+    return model ? model(new Operands(this.facts, args, named)) : poison(args);
+  }
+}
+
+/** Lists that code which is not followed may change are not known any more. */
+function poison(args: readonly Abstract[]): Abstract {
+  for (const one of args) if (one.kind === 'list') one.items = null;
+  return UNKNOWN;
+}
+
+/** Operators on sizes, numbers, lists and what is what; `null` for others. */
+function structure(name: string, args: readonly Abstract[]): Abstract | null {
+  const [a, b] = args;
+  const tensors = args.some((one) => one.kind === 'tensor');
+  switch (name) {
+    case 'size':
+      if (a?.kind !== 'tensor' || !a.shape) return UNKNOWN;
+      if (b === undefined) return { kind: 'list', items: a.shape.map((size) => ({ kind: 'size', size })) };
+      return sizeAt(a.shape, wholeOf(b));
+    case 'shape':
+      return a?.kind === 'tensor' && a.shape
+        ? { kind: 'list', items: a.shape.map((size) => ({ kind: 'size', size })) }
+        : UNKNOWN;
+    case 'len':
+      if (a?.kind === 'tensor') return a.shape?.[0] ? { kind: 'size', size: a.shape[0] } : UNKNOWN;
+      return (a?.kind === 'list' || a?.kind === 'tuple') && a.items ? plain(a.items.length) : UNKNOWN;
+    case 'numel':
+      return a?.kind === 'tensor' && a.shape && productOf(a.shape) !== null
+        ? plain(productOf(a.shape))
+        : UNKNOWN;
+    case 'NumToTensor':
+    case 'ImplicitTensorToNum':
+    case 'Int':
+    case 'unchecked_unwrap_optional':
+    case '_unwrap_optional':
+    case 'data':
+    case 'ScalarImplicit':
+    case 'IntImplicit':
+      return a ?? UNKNOWN;
+    case '__is__':
+    case '__isnot__': {
+      const none = (one: Abstract | undefined): boolean | null =>
+        one === undefined || one.kind === 'unknown' ? null : one.kind === 'plain' && one.value === null;
+      const [x, y] = [none(a), none(b)];
+      if (x === null || y === null) return UNKNOWN;
+      return plain((x === y) === (name === '__is__'));
+    }
+    case '__not__': {
+      const value = truthOf(a);
+      return value === null ? UNKNOWN : plain(!value);
+    }
+    case '__and__':
+    case '__or__': {
+      const [x, y] = [truthOf(a), truthOf(b)];
+      if (tensors) return null;
+      const decides = name === '__or__';
+      if (x === decides || y === decides) return plain(decides);
+      return x === null || y === null ? UNKNOWN : plain(!decides);
+    }
+    case 'list':
+      return a?.kind === 'list' ? { kind: 'list', items: a.items && [...a.items] } : UNKNOWN;
+    case 'slice':
+      if (a?.kind !== 'list' && a?.kind !== 'tuple') return null;
+      return { kind: a.kind, items: part(a.items, args.slice(1)) };
+    default:
+      return tensors || args.length !== 2 ? null : numbers(name, a, b);
+  }
+}
+
+function sizeAt(
+  shape: readonly { value: number | null }[] & Extract<Abstract, { kind: 'tensor' }>['shape'],
+  place: number | null,
+): Abstract {
+  if (place === null || !shape) return UNKNOWN;
+  const size = shape[place < 0 ? place + shape.length : place];
+  if (!size) throw new Impossible('an axis that is not there');
+  return { kind: 'size', size };
+}
+
+function part(items: readonly Abstract[] | null, bounds: readonly Abstract[]): Abstract[] | null {
+  const [from, to, step] = [0, 1, 2].map((at) => {
+    const one = bounds[at];
+    return one === undefined || (one.kind === 'plain' && one.value === null)
+      ? [0, 2 ** 53, 1][at]
+      : wholeOf(one);
+  });
+  if (!items || typeof from !== 'number' || typeof to !== 'number' || step !== 1) return null;
+  return items.slice(from, to);
+}
+
+/** Arithmetic and comparison of numbers that are known. */
+function numbers(name: string, a: Abstract | undefined, b: Abstract | undefined): Abstract | null {
+  if (a?.kind === 'size' && b?.kind === 'size' && alike(a.size, b.size)) {
+    if (name === 'eq') return plain(true);
+    if (name === 'ne') return plain(false);
+  }
+  if (
+    a?.kind === 'plain' &&
+    b?.kind === 'plain' &&
+    typeof a.value === 'string' &&
+    typeof b.value === 'string'
+  ) {
+    if (name === 'eq') return plain(a.value === b.value);
+    return name === 'ne' ? plain(a.value !== b.value) : null;
+  }
+  const [x, y] = [wholeOf(a), wholeOf(b)];
+  if (x === null || y === null) return COMPUTED.has(name) ? UNKNOWN : null;
+  switch (name) {
+    case 'eq': return plain(x === y);
+    case 'ne': return plain(x !== y);
+    case 'lt': return plain(x < y);
+    case 'le': return plain(x <= y);
+    case 'gt': return plain(x > y);
+    case 'ge': return plain(x >= y);
+    case 'add': return plain(x + y);
+    case 'sub': return plain(x - y);
+    case 'mul': return plain(x * y);
+    case 'floordiv': return y === 0 ? UNKNOWN : plain(Math.floor(x / y));
+    case 'remainder': return y === 0 ? UNKNOWN : plain(((x % y) + y) % y);
+    default: return null;
+  } // biome-ignore format: a table
+}
+const COMPUTED = new Set([
+  'eq',
+  'ne',
+  'lt',
+  'le',
+  'gt',
+  'ge',
+  'add',
+  'sub',
+  'mul',
+  'floordiv',
+  'remainder',
+  'div',
+  'pow',
+]);
+
+const WORDS: Readonly<Record<string, Abstract>> = {
+  None: plain(null),
+  True: plain(true),
+  False: plain(false),
+};
+
+function truthOf(value: Abstract | undefined): boolean | null {
+  return value?.kind === 'plain' && typeof value.value === 'boolean' ? value.value : null;
+}
+
+/** `torch.nn.functional` of nested attributes; `null` where something else is below. */
+function dotted(one: Expression): string | null {
+  const names: string[] = [];
+  let at = one;
+  for (; at.kind === 'attribute'; at = at.of) names.unshift(at.name);
+  return at.kind === 'name' ? [at.name, ...names].join('.') : null;
+}
+
+/** What two branches have in common. */
+function joined(a: Abstract, b: Abstract): Abstract {
+  if (a === b) return a;
+  if (a.kind === 'tensor' && b.kind === 'tensor') {
+    const type = alike(a.type, b.type) ? a.type : cell<never>();
+    const other = b.shape;
+    const shape =
+      a.shape && other && a.shape.length === other.length
+        ? a.shape.map((size, axis) => (other[axis] && alike(size, other[axis]) ? size : cell<number>()))
+        : null;
+    return tensor(type, shape);
+  }
+  if (a.kind === 'plain' && b.kind === 'plain' && a.value === b.value && a.whole === b.whole) return a;
+  if (a.kind === 'size' && b.kind === 'size' && alike(a.size, b.size)) return a;
+  if (a.kind === 'tuple' && b.kind === 'tuple' && a.items && a.items.length === b.items?.length)
+    return { kind: 'tuple', items: a.items.map((one, index) => joined(one, b.items?.[index] ?? UNKNOWN)) };
+  return UNKNOWN;
+}
+
+/** After a loop whose rounds are not known, what it assigns and the lists that it may change are not known. */
+function forget(statements: readonly Statement[], scope: Scope, depth: number): void {
+  if (depth > 100) throw new NotUnderstood('loops nest too deeply');
+  const touch = (one: Expression | null): void => {
+    if (!one) return;
+    if (one.kind === 'name') {
+      const value = scope.get(one.name);
+      if (value?.kind === 'list') value.items = null;
+    } else if (one.kind === 'call') [one.callee, ...one.args, ...one.named.values()].forEach(touch);
+    else if (one.kind === 'attribute') touch(one.of);
+    else if (one.kind === 'index') [one.of, one.at].forEach(touch);
+    else if (one.kind === 'list' || one.kind === 'tuple') one.items.forEach(touch);
+    else if (one.kind === 'dict') [...one.keys, ...one.values].forEach(touch);
+  };
+  for (const one of statements) {
+    if (one.kind === 'assign') {
+      touch(one.value);
+      for (const target of one.targets) if (target.kind === 'name') scope.set(target.name, UNKNOWN);
+    } else if (one.kind === 'do' || one.kind === 'return') touch(one.value);
+    else if (one.kind === 'if') {
+      touch(one.test);
+      forget(one.yes, scope, depth + 1);
+      forget(one.no, scope, depth + 1);
+    } else if (one.kind === 'loop') {
+      touch(one.over);
+      if (one.variable !== null) scope.set(one.variable, UNKNOWN);
+      forget(one.body, scope, depth + 1);
+    }
+  }
+}
+
+function statementsOf(code: Code): Statement[] {
+  const key = code.arguments;
+  const before = parsed.get(key) ?? new Map<number, Statement[]>();
+  parsed.set(key, before);
+  const found = before.get(code.body) ?? bodyAt(code.text, code.body);
+  before.set(code.body, found);
+  return found;
+}
+
+export { known };
