@@ -3,11 +3,12 @@ import { type Candidate, emptyReading, type Format, Malformed, type Reading, typ
 import { tell } from './told.ts';
 import { torchArchive } from './torch/archive.ts';
 import { namedDimensions, signatureIn } from './torch/export-signature.ts';
-import { jsonMember, textMember } from './torch/members.ts';
+import { jsonMember, pickleMember, textMember } from './torch/members.ts';
+import { tensorsBelow } from './torch/tensors.ts';
 import { ASK_FOR_CONTRACT } from './weights.ts';
 import { scanZip } from './wire/scan.ts';
 import { worst } from './wire/scan-pickle.ts';
-import { openZip, type Zip } from './wire/zip.ts';
+import { entryBytes, findEntry, openZip, type Zip } from './wire/zip.ts';
 
 /** Programs that `torch.export.save` wrote: a graph with types and shapes of all its values. */
 export const torchExport: Format = {
@@ -63,7 +64,7 @@ async function readArchive(candidate: Candidate, zip: Zip, root: string): Promis
     };
   const program = jsonMember(zip, first);
   if (!program) throw new Malformed(`${first} is missing`);
-  const read = signatureIn(program);
+  const read = signatureIn(program, await storedWeights(zip, root, first));
   const names = programs.map((name) => name.slice(name.lastIndexOf('/') + 1, -'.json'.length));
   // One program is called `forward`, as its method is; several go by their names.
   const signatures = {
@@ -94,6 +95,29 @@ async function readArchive(candidate: Candidate, zip: Zip, root: string): Promis
     },
     requirements: { torch: released },
   };
+}
+
+/** What each weight of a program is stored as, by its name: weights that are one are stored once. */
+async function storedWeights(zip: Zip, root: string, program: string): Promise<Map<string, string>> {
+  const out = new Map<string, string>();
+  const name = program.slice(program.lastIndexOf('/') + 1, -'.json'.length);
+  const config = findEntry(zip, `${root}data/weights/${name}_weights_config.json`);
+  if (config) {
+    const weights = jsonMember(zip, config.name)?.['config'] as
+      | Record<string, { path_name?: unknown; tensor_meta?: unknown } | null>
+      | undefined;
+    for (const [weight, place] of Object.entries(weights ?? {}).slice(0, 200_000))
+      if (typeof place?.path_name === 'string')
+        out.set(weight, `${place.path_name} ${JSON.stringify(place.tensor_meta)}`);
+    return out;
+  }
+  const state = findEntry(zip, `${root}serialized_state_dict.pt`);
+  if (state?.method !== 0) return out;
+  const inner = openZip(entryBytes(zip, state, state.size));
+  const pickle = inner.entries.find((entry) => /(^|\/)data\.pkl$/.test(entry.name));
+  const read = pickle ? await pickleMember(inner, pickle.name) : null;
+  for (const one of tensorsBelow(read?.values[0])) if (one.identity !== '') out.set(one.name, one.identity);
+  return out;
 }
 
 /** Machine code that AOTInductor compiled: loading the archive runs it. */

@@ -62,11 +62,21 @@ function moduleIn(root: Value | undefined, entries: readonly [string, Value][]):
 }
 
 function weightsIn(root: Value | undefined, entries: readonly [string, Value][]): NamedTensor[] {
+  const keys = new Set(entries.map(([name]) => name));
+  // An optimizer's own state has a tensor or two for every parameter, and none that is one.
+  if (keys.has('state') && keys.has('param_groups')) return [];
   const own = entries.filter(([, value]) => tensorOf(value) !== null).length;
   if (own * 2 > entries.length) return tensorsBelow(root);
   for (const key of WEIGHT_KEYS) {
     const found = entries.find(([name]) => name === key);
     const below = found ? tensorsBelow(found[1]) : [];
+    if (below.length > 0) return below;
+  }
+  // Several things side by side: the first that holds weights, and no optimizer's state.
+  const parts =
+    is(root, 'tuple') || is(root, 'list') ? root.items.filter((item) => entriesOf(item) !== null) : [];
+  for (const part of parts) {
+    const below = weightsIn(part, entriesOf(part) ?? []);
     if (below.length > 0) return below;
   }
   return tensorsBelow(root);

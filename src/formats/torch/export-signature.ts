@@ -1,4 +1,4 @@
-import type { Dimension, ScalarType } from '../../contract/types.ts';
+import type { Dimension, Label, ScalarType } from '../../contract/types.ts';
 import { Malformed } from '../format.ts';
 import {
   assumed,
@@ -61,14 +61,23 @@ const TYPE_NAMES: Readonly<Record<string, ScalarType>> = {
   UINT16: 'uint16',
 };
 
-/** Reads what a program takes from its caller and gives back; buffers that it changes are no outputs. */
-export function signatureIn(program: Json): ProgramSignature {
+/**
+ * Reads what a program takes from its caller and gives back; buffers that it changes are no outputs.
+ * @param weights what each weight is stored as: equal for those that are one.
+ */
+export function signatureIn(
+  program: Json,
+  weights: ReadonlyMap<string, string> = new Map(),
+): ProgramSignature {
   const module = object(program['graph_module']);
   const graph = object(module?.['graph']);
   const signature = object(module?.['signature']);
   if (!graph || !signature) throw new Malformed('the program has no graph with a signature');
   const values: Json = object(graph['tensor_values']) ?? {};
-  const inputs = list(signature['input_specs']).flatMap((spec) => argOf(spec, 'user_input'));
+  const inputs = list(signature['input_specs']).flatMap((spec) => [
+    ...argOf(spec, 'user_input'),
+    ...constantOf(spec),
+  ]);
   const outputs = list(signature['output_specs']).flatMap((spec) => [
     ...argOf(spec, 'user_output'),
     ...argOf(spec, 'loss_output'),
@@ -79,7 +88,7 @@ export function signatureIn(program: Json): ProgramSignature {
       inputs: inputFields(inputs, values, call),
       outputs: outputFields(outputs, values, call),
     },
-    parameters: parametersIn(signature, values),
+    parameters: parametersIn(signature, values, weights),
     properties: properties(program),
   };
 }
@@ -89,6 +98,12 @@ function argOf(spec: unknown, kind: string): Json[] {
   const found = object(object(spec)?.[kind]);
   const arg = object(found?.['arg']);
   return arg ? [arg] : [];
+}
+
+/** An argument that was no tensor: the program was made for its value alone. */
+function constantOf(spec: unknown): Json[] {
+  const value = object(object(object(spec)?.['constant_input'])?.['value']);
+  return value ? [{ ...value, fixed: true }] : [];
 }
 
 function inputFields(args: readonly Json[], values: Json, call: Json | null): ToldField[] {
@@ -168,7 +183,16 @@ function leaf(arg: Json, values: Json, name: string): ToldValue {
     unknown(`the program states no ${what}`, `the ${what} of ${name} in contract.yaml`);
   const kind = Object.keys(arg)[0] ?? '';
   const scalar = SCALAR_ARGS[kind];
-  if (scalar !== undefined) return { type: stated(scalar, kind), shape: stated([], kind) };
+  if (scalar !== undefined) {
+    const value = arg[kind];
+    const fixed = arg['fixed'] === true && /^(string|number|boolean)$/.test(typeof value);
+    return {
+      type: stated(scalar, kind),
+      shape: stated([], kind),
+      ...(fixed && { categories: stated([value as Label], 'constant_input') }),
+    };
+  }
+  if (kind === 'as_none') return { type: open('type'), shape: open('shape'), optional: true };
   const meta = object(Object.hasOwn(values, graphName) ? values[graphName] : null);
   if (!meta) return { type: open('type'), shape: open('shape') };
   const type = typeOf(meta['dtype']);
@@ -210,14 +234,15 @@ function symbolOf(expression: unknown): string | null {
 }
 
 /** Elements of the parameters among the inputs; `null` when a size is open. */
-function parametersIn(signature: Json, values: Json): number | null {
+function parametersIn(signature: Json, values: Json, weights: ReadonlyMap<string, string>): number | null {
   let total = 0;
   const seen = new Set<string>();
   for (const spec of list(signature['input_specs'])) {
     const parameter = object(object(spec)?.['parameter']);
     const name = object(parameter?.['arg'])?.['name'];
-    if (typeof name !== 'string' || seen.has(name)) continue;
-    seen.add(name);
+    const stored = weights.get(String(parameter?.['parameter_name'])) ?? name;
+    if (typeof name !== 'string' || typeof stored !== 'string' || seen.has(stored)) continue;
+    seen.add(stored);
     const sizes = object(Object.hasOwn(values, name) ? values[name] : null)?.['sizes'];
     if (!Array.isArray(sizes)) return null;
     const shape = sizes.map(dimension);

@@ -51,6 +51,9 @@ const DTYPES: Readonly<Record<string, string>> = {
   complex128: 'C128',
   float8_e4m3fn: 'F8_E4M3',
   float8_e5m2: 'F8_E5M2',
+  float8_e4m3fnuz: 'F8_E4M3FNUZ',
+  float8_e5m2fnuz: 'F8_E5M2FNUZ',
+  float8_e8m0fnu: 'F8_E8M0',
 };
 
 /** The type of a tensor's elements in the words of contracts; `null` when it is not known. Quantised ones are whole numbers. */
@@ -183,7 +186,7 @@ export function entriesOf(value: Value | undefined): [string, Value][] | null {
 
 /** Buffers that torch's own layers keep; a state_dict does not tell them from parameters. */
 const BUFFER_NAME =
-  /(^|\.)(running_mean|running_var|num_batches_tracked|position_ids|anchor_grid|anchors|relative_position_index)$/;
+  /(^|\.)(running_mean|running_var|num_batches_tracked|position_ids|anchor_grid|anchors|relative_position_index|inv_freq|masked_bias|pixel_mean|pixel_std|total_ops|total_params)$/;
 
 /** All tensors below a mapping, with dotted names. Optimizers' state is no part of a model. */
 export function tensorsBelow(root: Value | undefined, limit = 200_000): NamedTensor[] {

@@ -140,7 +140,8 @@ export const INERT: ReadonlySet<string> = new Set(
   torch.ByteStorage torch.BoolStorage torch.BFloat16Storage torch.ComplexDoubleStorage torch.ComplexFloatStorage torch.QUInt8Storage
   torch.QInt8Storage torch.QInt32Storage torch.QUInt4x2Storage torch.QUInt2x4Storage torch.storage.UntypedStorage torch.storage.TypedStorage
   torch.float16 torch.float32 torch.float64 torch.bfloat16 torch.int8 torch.int16 torch.int32 torch.int64 torch.uint8 torch.bool torch.complex64
-  torch.complex128 torch.float8_e4m3fn torch.float8_e5m2 torch.strided torch.per_tensor_affine torch.per_channel_affine torch.contiguous_format
+  torch.complex128 torch.float8_e4m3fn torch.float8_e5m2 torch.float8_e4m3fnuz torch.float8_e5m2fnuz torch.float8_e8m0fnu
+  torch.float4_e2m1fn_x2 torch.uint16 torch.uint32 torch.uint64 torch.complex32 torch.quint8 torch.qint8 torch.qint32 torch.quint4x2 torch.strided torch.per_tensor_affine torch.per_channel_affine torch.contiguous_format
   torch.serialization._get_layout torch.memory_format torch.qint8 torch.quint8 torch.qint32 torch.sparse_coo torch.sparse_csr`
     .split(/\s+/)
     .filter(Boolean),
