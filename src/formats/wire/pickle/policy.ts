@@ -66,6 +66,7 @@ async function judge(result: PickleResult, options: AssessOptions, depth: number
     const does = use.calls > 0 ? 'calls' : 'imports';
     switch (classOfGlobal(use.global)) {
       case 'dangerous':
+        if (use.calls > 0 && use.calls <= use.samples.length && use.samples.every(isPrepared)) break;
         if (isContextual(use.global) && use.calls <= use.samples.length && use.samples.every(isHarmless))
           put(verdict.reviews, name, `loading it ${does} ${name}, with arguments that look harmless`);
         else put(verdict.dangers, name, `loading it ${does} ${name}`);
@@ -179,5 +180,20 @@ const isSafe = (value: Value | undefined): boolean =>
   is(value, 'global') && (classify(value) === 'framework' || classify(value) === 'inert');
 
 const forwardsToSafe = (call: PyCall): boolean => isSafe(argsOf(call)[0]);
+
+/** Functions that scikit-learn's own estimators keep with some of their arguments: they look at arrays. */
+const ON_ARRAYS = /^(?:sklearn\.(?:feature_selection|utils\.validation|metrics|preprocessing)|numpy)\./;
+
+/** `partial(<such a function>, …)`, which HistGradientBoosting has in every file with categories. */
+function isPrepared(call: PyCall): boolean {
+  const [first] = argsOf(call);
+  return (
+    is(call.callee, 'global') &&
+    fullName(call.callee) === 'functools.partial' &&
+    is(first, 'global') &&
+    ON_ARRAYS.test(fullName(first)) &&
+    isHarmless(call)
+  );
+}
 
 const isCallable = (value: Value | undefined): boolean => is(value, 'global') || is(value, 'call');
