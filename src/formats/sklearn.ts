@@ -101,5 +101,5 @@ async function readFile(given: Candidate, file: ModelFile): Promise<Reading> {
   if (root === undefined) return base;
   if (usesTheano(result)) return describeTheano(base, result);
   const usesSklearn = result.globals.some((use) => use.global.module.split('.')[0] === 'sklearn');
-  return describe(base, root, usesSklearn);
+  return describe(base, root, usesSklearn, result.python2);
 }

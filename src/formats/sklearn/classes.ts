@@ -1,8 +1,19 @@
 import type { Label, TypeName } from '../../contract/types.ts';
 import { derived, stated, type Told, unknown } from '../told.ts';
-import { type ArrayView, arrayOf, attribute, elementsOf, scalarTypeOf } from '../wire/pickle/numpy.ts';
+import { type ArrayView, arrayOf, attribute, elementsOf } from '../wire/pickle/numpy.ts';
 import type { Value } from '../wire/pickle/values.ts';
-import { array, at, child, count, itemsOf, MAX_DEPTH, type Obj, scalar, steps } from './object.ts';
+import {
+  array,
+  at,
+  child,
+  count,
+  itemsOf,
+  MAX_DEPTH,
+  type Obj,
+  scalar,
+  steps,
+  typeOfArray,
+} from './object.ts';
 
 /** The classes of one output of a classifier. */
 export interface Classes {
@@ -62,7 +73,7 @@ export function classesOf(
 export function fromArray(given: ArrayView, where: string): Classes {
   const elements = elementsOf(given);
   const labels = elements && labelsOf(elements);
-  const own = scalarTypeOf(given.dtype);
+  const own = typeOfArray(given.dtype);
   const type: Told<TypeName> =
     own !== null ? stated(own, `${where}.dtype`) : (labels && typeOfLabels(labels, where)) || mixed(where);
   return { type, labels: labels ?? null, count: given.shape[0] ?? null, where };

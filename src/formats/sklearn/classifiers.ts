@@ -1,10 +1,11 @@
 import type { Label, TypeName } from '../../contract/types.ts';
-import { assumed, stated, type Told, type ToldField, unknown } from '../told.ts';
+import { assumed, derived, stated, type Told, type ToldField, unknown } from '../told.ts';
 import { attribute } from '../wire/pickle/numpy.ts';
 import { type Classes, classesOf } from './classes.ts';
 import type { Method } from './estimators.ts';
-import { at, child, children, type Obj, scalar, text } from './object.ts';
+import { at, child, children, count, type Obj, scalar, text } from './object.ts';
 import { float64, type Methods, output, SCORES, transformed } from './outputs.ts';
+import { atLeast } from './versions.ts';
 
 /** A classifier's methods from its classes. */
 export function single(obj: Obj, names: readonly Method[], inside: (inner: Obj) => Methods | null): Methods {
@@ -17,18 +18,27 @@ export function single(obj: Obj, names: readonly Method[], inside: (inner: Obj) 
   const n = classes?.count ?? null;
   const labels = classes?.labels ? stated(classes.labels, where) : unknown(`${where} was not found`);
   const type: Told<TypeName> = classes?.type ?? unknown('the classes were not found');
-  const proba = probabilityType(obj, inside);
+  const logs = probabilityType(obj, inside);
+  const proba = sampled(obj) ?? logs;
   return {
     ...(has('predict') && { predict: [output('label', type, [], 'one label a row', labels)] }),
     ...(has('predict_proba') && {
       predict_proba: [output('probabilities', proba, [n], `len(${where})`, labels)],
     }),
     ...(has('predict_log_proba') && {
-      predict_log_proba: [output('log_probabilities', proba, [n], `len(${where})`, labels)],
+      predict_log_proba: [output('log_probabilities', logs, [n], `len(${where})`, labels)],
     }),
     ...(has('decision_function') && { decision_function: [scores(obj, n, where, labels)] }),
-    ...(has('transform') && { transform: [transformed(obj)] }),
+    // Discriminants by least squares have no directions to project on.
+    ...(has('transform') && text(obj, 'solver') !== 'lsqr' && { transform: [transformed(obj)] }),
   };
+}
+
+/** Until 0.21 a DummyClassifier that draws its answers counted in integers. */
+function sampled(obj: Obj): Told<TypeName> | null {
+  return obj.name === 'DummyClassifier' && text(obj, 'strategy') === 'stratified' && !atLeast(obj, 0, 21)
+    ? derived('int64', at(obj, 'strategy'))
+    : null;
 }
 
 function probabilityType(obj: Obj, inside: (inner: Obj) => Methods | null): Told<TypeName> {
@@ -50,9 +60,19 @@ function probabilityType(obj: Obj, inside: (inner: Obj) => Methods | null): Told
 function scores(obj: Obj, n: number | null, where: string, labels: Told<readonly Label[]>): ToldField {
   if (n === null)
     return { ...output('scores', float64(SCORES), [], where), shape: unknown('the classes were not found') };
-  if (n === 2) return output('scores', float64(SCORES), [], `two classes in ${where}`);
-  const shape = text(obj, 'decision_function_shape');
-  if ((obj.name === 'SVC' || obj.name === 'NuSVC') && shape === 'ovo')
+  // Until 0.19 these two gave one column a class, or a column of its own, for two classes as well.
+  const old = !atLeast(obj, 0, 19);
+  if (n === 2 && old && obj.name === 'OneVsOneClassifier')
+    return output('scores', float64(SCORES), [2], `two classes in ${where}`);
+  if (n === 2)
+    return output(
+      'scores',
+      float64(SCORES),
+      old && obj.name === 'OneVsRestClassifier' ? [1] : [],
+      `two classes in ${where}`,
+    );
+  // Until 0.19 one against one was what None meant, and the default.
+  if ((obj.name === 'SVC' || obj.name === 'NuSVC') && text(obj, 'decision_function_shape') !== 'ovr')
     return output('scores', float64(SCORES), [(n * (n - 1)) / 2], at(obj, 'decision_function_shape'));
   return output('scores', float64(SCORES), [n], `len(${where})`, labels);
 }
@@ -71,21 +91,24 @@ function multiClasses(obj: Obj, each: readonly Classes[], names: readonly Method
         one.labels ? stated(one.labels, one.where) : undefined,
       ),
     );
+  // Until 0.21 trees put the classes of several outputs into one array of floats, which takes no words.
+  const floats = !atLeast(obj, 0, 21) && /(Tree|Forest|Trees)Classifier$/.test(obj.name);
+  const words = each.some((one) => one.type.value === 'string' || one.type.value === 'bytes');
+  const type = types.size === 1 && each[0] ? each[0].type : unknown('the outputs differ in type');
   return {
-    predict: [
-      output(
-        'label',
-        types.size === 1 && each[0] ? each[0].type : unknown('the outputs differ in type'),
-        [each.length],
-        shape,
-      ),
-    ],
+    ...(!(floats && words) && {
+      predict: [
+        output('label', floats ? derived('float64', `${obj.name} before 0.21`) : type, [each.length], shape),
+      ],
+    }),
     ...(names.includes('predict_proba') && { predict_proba: probabilities('probabilities') }),
     ...(names.includes('predict_log_proba') && { predict_log_proba: probabilities('log_probabilities') }),
   };
 }
 
 function isMultilabel(obj: Obj): boolean {
+  // Until 1.0 it took several labels to be fitted and gave one.
+  if (obj.name === 'RidgeClassifierCV' && !atLeast(obj, 1, 0)) return false;
   for (const name of ['_label_binarizer', 'label_binarizer_']) {
     const binarizer = child(obj, name);
     if (binarizer && (text(binarizer, 'y_type_') ?? '').startsWith('multilabel')) return true;
@@ -129,6 +152,10 @@ export function classifierHas(
     case 'NearestCentroid':
       // Since 1.6 it has probabilities; they came together with `class_prior_`.
       return method === 'predict' || attribute(obj.value, 'class_prior_') !== undefined;
+    case 'RadiusNeighborsClassifier':
+      return !probabilistic || atLeast(obj, 0, 22);
+    case 'GaussianProcessClassifier':
+      return !(probabilistic && text(obj, 'multi_class') === 'one_vs_one' && count(obj, 'n_classes_') !== 2);
     case 'BaggingClassifier':
       return (
         method !== 'decision_function' ||

@@ -35,6 +35,9 @@ function positions(
   if (typeof value === 'number') return [value < 0 && width !== null ? value + width : value];
   if (is(value, 'call') && is(value.callee, 'global') && value.callee.name === 'slice')
     return sliced(argsOf(value), names, width);
+  // Between 1.4 and 1.7 the remainder is a list of a class of its own.
+  const inner = attribute(value, 'data');
+  if (is(value, 'call') && is(inner, 'list')) return positions(inner, names, width);
   const array = arrayOf(value);
   const given = namesOf(value);
   if (given) return indexesOf(given, names);

@@ -12,9 +12,9 @@ import { priorsOf } from './priors.ts';
 import { versionOf } from './versions.ts';
 
 /** What the root of a pickle says about the model that it is. */
-export function describe(base: Reading, root: Value, usesSklearn: boolean): Reading {
+export function describe(base: Reading, root: Value, usesSklearn: boolean, python2 = false): Reading {
   try {
-    return bounded(() => describeRoot(base, root, usesSklearn));
+    return bounded(() => describeRoot(base, root, usesSklearn), python2);
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     // What was found about danger stays.
@@ -44,16 +44,18 @@ function describeRoot(base: Reading, root: Value, usesSklearn: boolean): Reading
   if (!obj) return { ...reading, remarks: [...reading.remarks, notAnEstimator(root, base.path)] };
   const properties = { ...base.properties, class: `${obj.module}.${obj.name}` };
   const methods = methodsOf(obj);
+  const input = inputOf(obj);
+  const features = input.kind === 'matrix' ? input.names.value : null;
   if (methods === null || Object.keys(methods).length === 0)
     return {
       ...reading,
       properties,
+      features: methods === null ? null : features,
       remarks: [
         ...reading.remarks,
         unknownClass(methods === null ? strangerIn(obj) : obj, base.path, methods !== null),
       ],
     };
-  const input = inputOf(obj);
   const inputs = inputFields(input);
   const signatures: Record<string, ToldSignature> = {};
   for (const method of METHODS) {
@@ -70,7 +72,7 @@ function describeRoot(base: Reading, root: Value, usesSklearn: boolean): Reading
     properties: { ...properties, ...(priors !== null && { priors }) },
     contract,
     evidence,
-    features: input.kind === 'matrix' ? input.names.value : null,
+    features,
     labels,
   };
 }

@@ -1,22 +1,23 @@
 import { type Label, SCALAR_TYPES, type ScalarType } from '../../contract/types.ts';
 import { assumed, batched, derived, stated, type Told, type ToldField, unknown } from '../told.ts';
-import { arrayOf, attribute, elementsOf, scalarTypeOf } from '../wire/pickle/numpy.ts';
-import { is, type Value } from '../wire/pickle/values.ts';
+import { arrayOf, attribute, elementsOf } from '../wire/pickle/numpy.ts';
+import type { Value } from '../wire/pickle/values.ts';
 import { boosterOf } from './boosters.ts';
 import { labelsOf } from './classes.ts';
 import { askedNames, columnUses } from './columns.ts';
+import { INSIDE, ownWidth } from './features.ts';
 import {
   array,
   at,
   child,
   children,
-  count,
   itemsOf,
   MAX_DEPTH,
   namesOf,
   type Obj,
   steps,
   text,
+  typeOfArray,
 } from './object.ts';
 
 /** What one column takes. */
@@ -51,8 +52,10 @@ export function inputOf(obj: Obj): Input {
   const last = chain.at(-1) ?? obj;
   const special = specialInput(last, 0);
   if (special) return special;
-  const names = first(chain, (one) => ownNames(one)) ?? unknown('the model was fitted without column names');
-  const found = first(chain, (one) => ownWidth(one));
+  const tellers = chain.flatMap((one) => [one, ...unionParts(one, 0)]);
+  const names =
+    first(tellers, (one) => ownNames(one)) ?? unknown('the model was fitted without column names');
+  const found = first(tellers, (one) => ownWidth(one));
   const width = found ?? (names.value ? derived(names.value.length, names.evidence.where) : noWidth(last));
   const columns = columnsOf(last, names.value, width.value, 0);
   return { kind: 'matrix', width, names, columns };
@@ -81,22 +84,31 @@ function entryChain(obj: Obj): Obj[] {
   return chain;
 }
 
+/** The parts of a FeatureUnion, and what they hand their input to: all of them get the same columns. */
+function unionParts(obj: Obj, depth: number): Obj[] {
+  if (obj.name !== 'FeatureUnion' || depth > MAX_DEPTH) return [];
+  const parts = steps(obj, 'transformer_list').flatMap((step) => (step.obj ? entryChain(step.obj) : []));
+  return parts.flatMap((part) => [part, ...unionParts(part, depth + 1)]);
+}
+
 const INNER = ['best_estimator_', 'estimator_', 'base_estimator_', 'regressor_', 'estimator', 'classifier_'];
 const FORWARDS =
-  /^(GridSearchCV|RandomizedSearchCV|Halving\w+SearchCV|BayesSearchCV|RFE|RFECV|SelfTrainingClassifier|FixedThresholdClassifier|TunedThresholdClassifierCV|FrozenEstimator|TransformedTargetRegressor|SelectFromModel|RANSACRegressor|CalibratedClassifierCV|OneVsRestClassifier|OneVsOneClassifier|OutputCodeClassifier|MultiOutputClassifier|MultiOutputRegressor|Voting\w+|Stacking\w+)$/;
+  /^(GridSearchCV|RandomizedSearchCV|Halving\w+SearchCV|BayesSearchCV|RFE|RFECV|SelfTrainingClassifier|FixedThresholdClassifier|TunedThresholdClassifierCV|FrozenEstimator|TransformedTargetRegressor|SelectFromModel|RANSACRegressor|CalibratedClassifierCV|OneVsRestClassifier|OneVsOneClassifier|OutputCodeClassifier|MultiOutputClassifier|MultiOutputRegressor|Voting\w+|Stacking\w+|AdaBoost\w+|ClassifierChain|RegressorChain|GaussianProcessClassifier)$/;
 
 function entryOf(obj: Obj): Obj | null {
   if (obj.name === 'Pipeline' || has(obj, 'steps'))
     return steps(obj).find((step) => step.obj !== null)?.obj ?? null;
   if (!FORWARDS.test(obj.name)) return null;
   // Only fitted ones: a search's `estimator` is the unfitted template.
-  for (const name of INNER) {
+  // What is boosted is a template beside its fitted copies.
+  for (const name of obj.name.startsWith('AdaBoost') ? [] : INNER) {
     const inner = child(obj, name);
     if (inner && (name !== 'estimator' || obj.name === 'FrozenEstimator')) return inner;
   }
-  const inside = children(obj, 'estimators_')[0] ?? children(obj, 'calibrated_classifiers_')[0];
-  if (!inside) return null;
-  return child(inside, 'estimator') ?? child(inside, 'base_estimator') ?? inside;
+  const calibrated = children(obj, 'calibrated_classifiers_')[0];
+  if (calibrated) return child(calibrated, 'estimator') ?? child(calibrated, 'base_estimator');
+  // What stands in for an estimator where there is one class only has seen no features.
+  return children(obj, 'estimators_').find((one) => one.name !== '_ConstantPredictor') ?? null;
 }
 
 const has = (obj: Obj, name: string): boolean => itemsOf(attribute(obj.value, name)) !== null;
@@ -113,7 +125,7 @@ function specialInput(obj: Obj, depth: number): Input | null {
     const classes = array(obj, 'classes_');
     const where = at(obj, 'classes_');
     const labels = classes && elementsOf(classes);
-    const type = classes && (scalarTypeOf(classes.dtype) ?? typeOfValues(labels ?? []));
+    const type = classes && (typeOfArray(classes.dtype) ?? typeOfValues(labels ?? []));
     if (obj.name === 'MultiLabelBinarizer')
       return { kind: 'odd', where: 'it takes a list of labels for each row' };
     return { kind: 'labels', type: type ? derived(type, where) : unknown(where), where };
@@ -137,9 +149,6 @@ function specialInput(obj: Obj, depth: number): Input | null {
   return null;
 }
 
-/** Where the model inside of a boosting object names its columns. */
-const INSIDE = 'the booster inside';
-
 function ownNames(obj: Obj): Told<readonly string[]> | null {
   for (const name of ['feature_names_in_', '_feature_names_in', '_df_columns']) {
     const names = namesOf(attribute(obj.value, name));
@@ -154,67 +163,6 @@ function ownNames(obj: Obj): Told<readonly string[]> | null {
     if (asked.length > 0 && (width?.value ?? asked.length) === asked.length)
       return derived(asked, at(obj, 'transformers_'));
   }
-  return null;
-}
-
-/** Where an attribute that every fitted instance has says the width: name, and axis (negative: from the end). */
-const WIDTHS: readonly (readonly [string, number])[] = [
-  ['coef_', -1],
-  ['components_', 1],
-  ['mean_', 0],
-  ['scale_', 0],
-  ['center_', 0],
-  ['data_min_', 0],
-  ['max_abs_', 0],
-  ['statistics_', 0],
-  ['theta_', 1],
-  ['feature_log_prob_', 1],
-  ['cluster_centers_', 1],
-  ['means_', 1],
-  ['support_vectors_', 1],
-  ['centroids_', 1],
-  ['_fit_X', 1],
-  ['X_train_', 1],
-  ['X_fit_', 1],
-  ['scores_', 0],
-  ['variances_', 0],
-  ['quantiles_', 1],
-  ['lambdas_', 0],
-  ['location_', 0],
-  ['support_', 0],
-  ['idf_', 0],
-];
-
-function ownWidth(obj: Obj): Told<number> | null {
-  for (const name of ['n_features_in_', '_n_features', 'n_features_', '_n_features_in']) {
-    const width = count(obj, name);
-    if (width !== null) return stated(width, at(obj, name));
-  }
-  const booster = boosterOf(obj);
-  if (booster) {
-    const inside = booster.contract?.signatures['predict']?.inputs;
-    const width = booster.features ? booster.features.length : inside?.[0]?.shape?.[1];
-    return typeof width === 'number' ? derived(width, INSIDE) : null;
-  }
-  if (['Pipeline', 'FeatureUnion', 'ColumnTransformer'].includes(obj.name) || obj.name.endsWith('SearchCV'))
-    return null;
-  const categories = itemsOf(attribute(obj.value, 'categories_'));
-  if (categories) return derived(categories.length, at(obj, 'categories_'));
-  const shapeFit = itemsOf(attribute(obj.value, 'shape_fit_'))?.[1];
-  if (typeof shapeFit === 'number') return derived(shapeFit, `${at(obj, 'shape_fit_')}[1]`);
-  const layer = arrayOf(itemsOf(attribute(obj.value, 'coefs_'))?.[0]);
-  if (layer?.shape[0] !== undefined) return derived(layer.shape[0], `${at(obj, 'coefs_')}[0].shape[0]`);
-  for (const [name, axis] of WIDTHS) {
-    if (name === 'support_' && !/^(RFE|RFECV)$/.test(obj.name)) continue;
-    // Kernels of a support vector machine: coef_ is in another space.
-    const found = array(obj, name);
-    if (!found || (name === 'scores_' && found.shape.length !== 1)) continue;
-    const width = found.shape.at(axis);
-    if (width !== undefined) return derived(width, `${at(obj, name)}.shape[${axis}]`);
-  }
-  const tree = attribute(obj.value, 'tree_');
-  if (is(tree, 'call') && is(tree.args, 'tuple') && typeof tree.args.items[0] === 'number')
-    return derived(tree.args.items[0], `${at(obj, 'tree_')}.n_features`);
   return null;
 }
 
@@ -265,14 +213,17 @@ function columnsOf(
     );
   }
   if (obj.name === 'FeatureUnion') {
-    for (const step of steps(obj, 'transformer_list')) {
-      if (!step.obj) continue;
-      const entry = entryChain(step.obj).at(-1) ?? step.obj;
-      columnsOf(step.obj.name === 'Pipeline' ? step.obj : entry, names, width, depth + 1).forEach(
-        (one, index) => {
-          out[index] ??= one;
-        },
-      );
+    const parts = steps(obj, 'transformer_list').flatMap((step) => {
+      if (!step.obj) return [];
+      const entry = step.obj.name === 'Pipeline' ? step.obj : (entryChain(step.obj).at(-1) ?? step.obj);
+      return [columnsOf(entry, names, width, depth + 1)];
+    });
+    // A column is left out only where every part does without it.
+    const size = Math.max(0, ...parts.map((part) => part.length));
+    for (let index = 0; index < size; index += 1) {
+      const told = parts.map((part) => part[index]);
+      const used = told.filter((one) => one === undefined || !one.unused);
+      out[index] = used.length === 0 ? told[0] : used.find((one) => one !== undefined);
     }
     return out;
   }
@@ -302,7 +253,7 @@ function encoded(item: Value, where: string, strict: boolean): Column {
   const values = arrayOf(item);
   if (!values) return { type: unknown(where) };
   const elements = elementsOf(values);
-  const own = scalarTypeOf(values.dtype) ?? typeOfValues(elements ?? []);
+  const own = typeOfArray(values.dtype) ?? typeOfValues(elements ?? []);
   if (own === null) return { type: unknown(`${where} holds values of several types`) };
   const labels = elements && labelsOf(elements.filter((one) => !isMissing(one)));
   const type = derived(own, `${where}.dtype`);

@@ -1,15 +1,24 @@
-import { assumed, batched, derived, type ToldField, unknown } from '../told.ts';
-import { attribute } from '../wire/pickle/numpy.ts';
+import { assumed, batched, derived, unknown } from '../told.ts';
 import { boostedMethods } from './boosted.ts';
 import { classesOf } from './classes.ts';
 import { single } from './classifiers.ts';
 import { METHODS, type Method, plainEstimator } from './estimators.ts';
-import { at, child, children, count, itemsOf, MAX_DEPTH, type Obj, scalar, steps, text } from './object.ts';
+import { at, child, children, count, MAX_DEPTH, type Obj, steps, text } from './object.ts';
 import { convention, float64, type Methods, output, SCORES, transformed } from './outputs.ts';
 import { plainMethods } from './plain.ts';
+import { stacked, stackingMethods, votes } from './stacking.ts';
+import { atLeast } from './versions.ts';
 
 const only = (methods: Methods, names: readonly Method[]): Methods =>
   Object.fromEntries(names.flatMap((name) => (methods[name] ? [[name, methods[name]]] : [])));
+
+/** A wrapper of an older version hands on less. */
+const without = (methods: Methods | null, names: readonly Method[]): Methods | null =>
+  methods &&
+  only(
+    methods,
+    METHODS.filter((name) => !names.includes(name)),
+  );
 
 /** The methods of an estimator and what they return; `null` for classes that are not known. */
 export function methodsOf(obj: Obj, depth = 0): Methods | null {
@@ -24,13 +33,16 @@ export function methodsOf(obj: Obj, depth = 0): Methods | null {
   if (boosted) return boosted;
   switch (obj.name) {
     case 'Pipeline':
-      return pipelineMethods(obj, inside);
+      return without(pipelineMethods(obj, inside), atLeast(obj, 0, 22) ? [] : ['score_samples']);
     case 'GridSearchCV':
     case 'RandomizedSearchCV':
     case 'HalvingGridSearchCV':
     case 'HalvingRandomSearchCV':
     case 'BayesSearchCV':
-      return inside(child(obj, 'best_estimator_')) ?? (child(obj, 'best_estimator_') ? null : {});
+      return without(
+        inside(child(obj, 'best_estimator_')) ?? (child(obj, 'best_estimator_') ? null : {}),
+        atLeast(obj, 0, 24) ? [] : ['score_samples'],
+      );
     case 'FrozenEstimator':
       return inside(child(obj, 'estimator'));
     case 'SelfTrainingClassifier':
@@ -56,32 +68,15 @@ export function methodsOf(obj: Obj, depth = 0): Methods | null {
         ...single(obj, text(obj, 'voting') === 'soft' ? ['predict', 'predict_proba'] : ['predict'], inside),
         transform: [votes(obj)],
       };
-    case 'StackingClassifier': {
-      const last = inside(child(obj, 'final_estimator_')) ?? {};
-      const names = METHODS.filter((name) => name === 'predict' || (name !== 'transform' && last[name]));
-      return {
-        ...single(
-          obj,
-          names.filter((name) => name !== 'predict_log_proba' && name !== 'score_samples'),
-          inside,
-        ),
-        transform: [stacked(obj)],
-      };
-    }
+    case 'StackingClassifier':
+      return stackingMethods(obj, inside(child(obj, 'final_estimator_')), inside);
     case 'VotingRegressor':
     case 'StackingRegressor':
       return {
         predict: [
           output('prediction', float64('the mean or the final estimator gives float64'), [], 'one target'),
         ],
-        transform: [
-          output(
-            'transformed',
-            float64(SCORES),
-            [children(obj, 'estimators_').length],
-            at(obj, 'estimators_'),
-          ),
-        ],
+        transform: [stacked(obj)],
       };
     case 'OneVsRestClassifier': {
       const first = inside(children(obj, 'estimators_')[0]) ?? {};
@@ -103,7 +98,9 @@ export function methodsOf(obj: Obj, depth = 0): Methods | null {
     }
     case 'ClassifierChain': {
       const parts = children(obj, 'estimators_');
-      const last = inside(parts[0]) ?? {};
+      // Chances and scores are one column each: of more than two classes there is no room for them.
+      const two = parts.every((part) => (classesOf(part)?.each[0]?.count ?? 2) <= 2);
+      const last = (two && inside(parts[0])) || {};
       const shape = `len(${at(obj, 'estimators_')})`;
       return {
         predict: [
@@ -148,7 +145,9 @@ function multiOutput(obj: Obj, parts: readonly Obj[], inside: (inner: Obj) => Me
   const types = new Set(each.map((one) => one?.predict?.[0]?.type.value ?? null));
   const [type] = types;
   const probabilities = each.map((one) => one?.predict_proba?.[0]);
-  const listed = probabilities.every((one) => one !== undefined) ? probabilities : null;
+  // Before 0.19 they came stacked into one array, where that was possible.
+  const listed =
+    atLeast(obj, 0, 19) && probabilities.every((one) => one !== undefined) ? probabilities : null;
   return {
     predict: [
       output(
@@ -187,43 +186,4 @@ function targetTransformed(obj: Obj, inner: Methods | null): Methods {
       },
     ],
   };
-}
-
-function atLeast(obj: Obj, major: number, minor: number): boolean {
-  const match = /^(\d+)\.(\d+)/.exec(text(obj, '_sklearn_version') ?? '');
-  if (!match) return false;
-  return Number(match[1]) > major || (Number(match[1]) === major && Number(match[2]) >= minor);
-}
-
-/** What a VotingClassifier's transform gives: each one's vote, or each one's probabilities side by side. */
-function votes(obj: Obj): ToldField {
-  const n = children(obj, 'estimators_').length;
-  if (text(obj, 'voting') !== 'soft')
-    return output(
-      'transformed',
-      assumed('int64', 'votes are positions'),
-      [n],
-      `len(${at(obj, 'estimators_')})`,
-    );
-  const classes = classesOf(obj)?.each[0]?.count ?? null;
-  const width = scalar(obj, 'flatten_transform') === true && classes !== null ? n * classes : null;
-  const field = output('transformed', float64(SCORES), [width], at(obj, 'estimators_'));
-  return width === null ? { ...field, shape: unknown('flatten_transform is not set') } : field;
-}
-
-/** What a StackingClassifier's transform gives: the answers that the final estimator is asked with. */
-function stacked(obj: Obj): ToldField {
-  const classes = classesOf(obj)?.each[0]?.count ?? null;
-  const methods = itemsOf(attribute(obj.value, 'stack_method_')) ?? [];
-  const wide = classes === null ? null : classes === 2 ? 1 : classes;
-  let width: number | null = methods.length > 0 && scalar(obj, 'passthrough') === false ? 0 : null;
-  for (const method of methods) {
-    const own = method === 'predict' ? 1 : wide;
-    width = width === null || own === null ? null : width + own;
-  }
-  const where = at(obj, 'stack_method_');
-  const field = output('transformed', float64(SCORES), [width], where);
-  return width === null
-    ? { ...field, shape: { value: batched(null), evidence: unknown(where).evidence } }
-    : field;
 }

@@ -1,4 +1,4 @@
-import type { Label } from '../../contract/types.ts';
+import type { Label, ScalarType } from '../../contract/types.ts';
 import { Malformed } from '../format.ts';
 import {
   type ArrayView,
@@ -6,8 +6,11 @@ import {
   arrayOf,
   attribute,
   classOf,
+  type DType,
   elementsOf,
   scalarOf,
+  scalarTypeOf,
+  sizeOf,
 } from '../wire/pickle/numpy.ts';
 import { getKey, is, textOf, type Value } from '../wire/pickle/values.ts';
 
@@ -26,11 +29,21 @@ export interface Obj {
 /** Objects may be shared and so be met again and again: what one reading may look at is bounded. */
 const MAX_VISITS = 1_000_000;
 let visits = 0;
+let byPython2 = false;
 
-/** Runs `body`, which reads one model, with a bound on the objects it meets. @throws Malformed over it. */
-export function bounded<T>(body: () => T): T {
+/**
+ * Runs `body`, which reads one model, with a bound on the objects it meets. `python2` is of a file that Python 2
+ * wrote, whose strings are bytes. @throws Malformed over the bound.
+ */
+export function bounded<T>(body: () => T, python2: boolean): T {
   visits = 0;
+  byPython2 = python2;
   return body();
+}
+
+/** The contract's type of an array's elements; `null` for objects. */
+export function typeOfArray(dtype: DType): ScalarType | null {
+  return byPython2 && dtype.kind === 'S' ? 'string' : scalarTypeOf(dtype);
 }
 
 export function objectOf(value: Value | undefined, path: string): Obj | null {
@@ -83,6 +96,15 @@ export const text = (obj: Obj, name: string): string | null => textOf(attribute(
 /** An attribute that is an array. */
 export function array(obj: Obj, name: string): ArrayView | null {
   return arrayOf(attribute(obj.value, name));
+}
+
+/** The shape of an attribute that is an array or a sparse matrix. */
+export function sizesOf(obj: Obj, name: string): readonly number[] | null {
+  const value = attribute(obj.value, name);
+  const direct = arrayOf(value);
+  if (direct) return direct.shape;
+  const shape = attribute(value, '_shape');
+  return shape === undefined ? null : sizeOf(shape);
 }
 
 /** Column names from an array of strings, a list, or a pandas Index. */

@@ -1,9 +1,12 @@
 import type { Dimension, Label, TypeName } from '../../contract/types.ts';
 import { assumed, batched, derived, type Told, type ToldField, unknown } from '../told.ts';
-import { attribute, scalarTypeOf } from '../wire/pickle/numpy.ts';
-import { is } from '../wire/pickle/values.ts';
+import { attribute, dtypeOf, elementsOf } from '../wire/pickle/numpy.ts';
+import { is, type Value } from '../wire/pickle/values.ts';
 import type { Method } from './estimators.ts';
-import { array, at, itemsOf, type Obj, steps } from './object.ts';
+import { keepsColumns } from './functions.ts';
+import { array, at, itemsOf, type Obj, steps, typeOfArray } from './object.ts';
+import { SELECTORS } from './selectors.ts';
+import { atLeast } from './versions.ts';
 import { widthOf } from './widths.ts';
 
 /** What each method of a fitted estimator returns. */
@@ -41,14 +44,18 @@ export function transformedType(obj: Obj): Told<TypeName> {
   switch (obj.name) {
     case 'CountVectorizer':
     case 'HashingVectorizer':
-    case 'TfidfVectorizer':
     case 'OneHotEncoder':
     case 'OrdinalEncoder':
     case 'DictVectorizer': {
-      const named = is(dtype, 'global') ? /^(u?int|float)(\d+)$/.exec(dtype.name)?.[0] : undefined;
-      if (named === 'int64' || named === 'int32' || named === 'float64' || named === 'float32')
-        return derived(named, at(obj, 'dtype'));
-      return unknown(at(obj, 'dtype'));
+      const own = namedDtype(dtype);
+      return own ? derived(own, at(obj, 'dtype')) : unknown(at(obj, 'dtype'));
+    }
+    case 'TfidfVectorizer': {
+      // Weights are floats, and before 0.20 always float64.
+      const own = namedDtype(dtype);
+      return own?.startsWith('float') && atLeast(obj, 0, 20)
+        ? derived(own, at(obj, 'dtype'))
+        : assumed('float64', 'weights of terms are floats');
     }
     case 'LabelEncoder':
       return assumed('int64', 'LabelEncoder gives positions');
@@ -56,28 +63,55 @@ export function transformedType(obj: Obj): Told<TypeName> {
     case 'MultiLabelBinarizer':
       return assumed('int64', 'indicators');
     case 'SimpleImputer': {
-      const type = array(obj, 'statistics_')?.dtype;
-      const own = type && scalarTypeOf(type);
-      return own
-        ? derived(own, `${at(obj, 'statistics_')}.dtype`)
-        : unknown('the imputer keeps the type that it is given');
+      const statistics = array(obj, 'statistics_');
+      const own = statistics && typeOfArray(statistics.dtype);
+      if (own) return derived(own, `${at(obj, 'statistics_')}.dtype`);
+      // A constant is stored as an object: one that is a number stands among numbers.
+      const values = statistics && elementsOf(statistics);
+      if (values?.length && values.every((one) => typeof one === 'number'))
+        return assumed('float64', NUMERIC_RESULT);
+      if (values?.length && values.every((one) => typeof one === 'string'))
+        return derived('string', at(obj, 'statistics_'));
+      return unknown('the imputer keeps the type that it is given');
     }
     case 'FunctionTransformer':
+      return keepsColumns(attribute(obj.value, 'func'))
+        ? assumed('float64', NUMERIC_RESULT)
+        : unknown('FunctionTransformer does not say');
     case 'MissingIndicator':
-      return unknown(`${obj.name} does not say`);
+      return derived('bool', 'an indicator of missing values');
     case 'ColumnTransformer':
-    case 'FeatureUnion': {
-      const types = partTypes(obj);
-      return types;
-    }
-    case 'Pipeline': {
-      const last = steps(obj).at(-1)?.obj;
-      return last ? transformedType(last) : unknown('the last step is no transformer');
-    }
+    case 'FeatureUnion':
+      return partTypes(obj);
+    case 'Pipeline':
+      return lastType(obj);
     default:
       return assumed('float64', NUMERIC_RESULT);
   }
 }
+
+/** The type after all steps: those that only choose among columns hand on what the step before gives. */
+function lastType(obj: Obj): Told<TypeName> {
+  const real = steps(obj).flatMap((step) => step.obj ?? []);
+  const maker = real.findLastIndex((step) => !SELECTORS.has(step.name));
+  const step = real[maker];
+  if (!step) return assumed('float64', NUMERIC_RESULT);
+  const before = real[maker - 1];
+  const type = transformedType(step);
+  // Scalers and decompositions keep float32 where a step before made it.
+  if (type.value !== 'float64' || type.evidence.kind !== 'assumed' || !before) return type;
+  return lastTypeIs(before, 'float32') ? unknown(`${step.name} after float32`) : type;
+}
+
+/** A `dtype` parameter: a NumPy class or dtype, or one of Python's own types. */
+function namedDtype(value: Value | undefined): TypeName | null {
+  const dtype = dtypeOf(value ?? null);
+  if (dtype) return typeOfArray(dtype);
+  const builtin = is(value, 'global') ? value.name : null;
+  return builtin === 'float' ? 'float64' : builtin === 'int' ? 'int64' : builtin === 'bool' ? 'bool' : null;
+}
+
+const lastTypeIs = (obj: Obj, type: TypeName): boolean => transformedType(obj).value === type;
 
 function partTypes(obj: Obj): Told<TypeName> {
   const union = obj.name === 'FeatureUnion';
@@ -85,14 +119,27 @@ function partTypes(obj: Obj): Told<TypeName> {
     ? steps(obj, 'transformer_list')
     : (itemsOf(attribute(obj.value, 'transformers_')) ?? []).map((item, index) => {
         const value = itemsOf(item)?.[1];
-        const inner = steps({ ...obj, value: obj.value }, 'transformers_')[index];
+        const inner = steps(obj, 'transformers_')[index];
         return { name: '', obj: inner?.obj ?? null, dropped: value === 'drop' };
       });
+  const types = new Set<TypeName | null>();
+  let passed = false;
   for (const part of parts) {
     if (part.dropped) continue;
-    if (!part.obj) return unknown('columns are passed through as they are');
-    const type = transformedType(part.obj);
-    if (type.value !== 'float64') return unknown('its parts give different types');
+    if (part.obj) types.add(transformedType(part.obj).value);
+    else passed = true;
   }
-  return derived('float64', 'all parts give float64');
+  const all = [...types];
+  // Numbers of several types side by side become float64 as soon as one of them is.
+  if (
+    types.has('float64') &&
+    all.every((type) => type !== null && /^(bool|u?int\d+|float(32|64))$/.test(type))
+  )
+    return passed
+      ? assumed('float64', 'columns that are passed through are numbers')
+      : derived('float64', 'parts that give float64 make it that');
+  const [only] = all;
+  if (all.length === 1 && only && !passed) return derived(only, `all parts give ${only}`);
+  if (passed && all.length === 0) return assumed('float64', NUMERIC_RESULT);
+  return unknown(passed ? 'columns are passed through as they are' : 'its parts give different types');
 }

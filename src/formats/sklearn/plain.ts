@@ -1,9 +1,8 @@
 import type { TypeName } from '../../contract/types.ts';
 import { assumed, derived, type Told, type ToldField, unknown } from '../told.ts';
-import { scalarTypeOf } from '../wire/pickle/numpy.ts';
 import { classifierHas, single } from './classifiers.ts';
 import { type Kind, type Method, plainEstimator } from './estimators.ts';
-import { array, at, child, count, type Obj, scalar } from './object.ts';
+import { array, at, child, children, count, type Obj, scalar, typeOfArray } from './object.ts';
 import {
   convention,
   float64,
@@ -13,6 +12,7 @@ import {
   transformed,
   transformedType,
 } from './outputs.ts';
+import { atLeast } from './versions.ts';
 
 /** Methods of scikit-learn's own estimators, with the conditions on their parameters. */
 export function plainMethods(
@@ -60,14 +60,18 @@ export function plainMethods(
     }
     case 'outlier': {
       if (obj.name === 'LocalOutlierFactor' && scalar(obj, 'novelty') !== true) return {};
+      const old = !atLeast(obj, 0, 20);
+      // Before 0.20 outliers of that class alone could be told, with one novelty a row.
+      if (old && obj.name === 'LocalOutlierFactor') return {};
+      const column = old && obj.name === 'OneClassSVM';
       const type = assumed<TypeName>(
-        obj.name === 'SGDOneClassSVM' ? 'int32' : 'int64',
+        obj.name === 'SGDOneClassSVM' ? 'int32' : column && !atLeast(obj, 0, 19) ? 'float64' : 'int64',
         `${obj.name} gives 1 or -1`,
       );
       return {
         predict: [output('label', type, [], 'one a row', assumed([-1, 1], '-1 is an outlier'))],
-        decision_function: [output('scores', float64(SCORES), [], 'one score a row')],
-        score_samples: [output('scores', float64(SCORES), [], 'one score a row')],
+        decision_function: [output('scores', float64(SCORES), column ? [1] : [], 'one score a row')],
+        ...(!old && { score_samples: [output('scores', float64(SCORES), [], 'one score a row')] }),
       };
     }
     case 'transformer':
@@ -93,6 +97,14 @@ export function plainMethods(
   }
 }
 
+/** Bagging gives the mean of what its regressors give. */
+function bagged(obj: Obj): ToldField | null {
+  const [first] = children(obj, 'estimators_');
+  if (!first) return null;
+  const shape = plainEstimator(first.name) && prediction(first).shape;
+  return shape?.value ? { ...output('prediction', float64('a mean'), [], ''), shape } : null;
+}
+
 /** What a regressor of scikit-learn predicts. */
 export function prediction(obj: Obj): ToldField {
   const one = (where: string) => output('prediction', float64('regressors give float64'), [], where);
@@ -109,13 +121,21 @@ export function prediction(obj: Obj): ToldField {
   if (/^(KNeighbors|RadiusNeighbors)Regressor$/.test(obj.name)) {
     const targets = array(obj, '_y');
     const field = byRank('_y') ?? open('the targets were not found');
-    const type = targets && scalarTypeOf(targets.dtype);
+    const type = targets && typeOfArray(targets.dtype);
     return type === 'float64' || type === 'int64'
       ? field
       : { ...field, type: unknown(`${at(obj, '_y')}.dtype`) };
   }
-  if (obj.name === 'GaussianProcessRegressor')
+  if (obj.name === 'GaussianProcessRegressor') {
+    // Since 1.1 one target is one target, also where it was given as a column.
+    if (array(obj, 'y_train_')?.shape[1] === 1 && atLeast(obj, 1, 1))
+      return one(`${at(obj, 'y_train_')}.shape`);
     return byRank('y_train_') ?? open('the targets were not found');
+  }
+  if (obj.name === 'GaussianProcess') {
+    const n = array(obj, 'y')?.shape[1] ?? null;
+    return count(obj, 'y_ndim_') === 1 ? one(at(obj, 'y_ndim_')) : several(n, `${at(obj, 'y')}.shape`);
+  }
   if (obj.name === 'KernelRidge') return byRank('dual_coef_') ?? open('dual_coef_ was not found');
   if (/^(PLSRegression|PLSCanonical|CCA)$/.test(obj.name)) {
     const flat = scalar(obj, '_predict_1d');
@@ -126,14 +146,17 @@ export function prediction(obj: Obj): ToldField {
   if (obj.name === 'DummyRegressor') {
     const n = count(obj, 'n_outputs_');
     const constant = array(obj, 'constant_');
-    const type = constant && scalarTypeOf(constant.dtype);
+    const type = constant && typeOfArray(constant.dtype);
+    // Until 0.21 a target that was given as a column came back as one.
+    const flat = n === 1 && scalar(obj, 'output_2d_') !== true;
     const field =
       n === null
         ? open('n_outputs_ was not found')
-        : n === 1
+        : flat
           ? one(at(obj, 'n_outputs_'))
           : several(n, at(obj, 'n_outputs_'));
-    return { ...field, type: type ? derived(type, `${at(obj, 'constant_')}.dtype`) : unknown('constant_') };
+    const own = type && !atLeast(obj, 0, 20) ? 'float64' : type;
+    return { ...field, type: own ? derived(own, `${at(obj, 'constant_')}.dtype`) : unknown('constant_') };
   }
   const outputs = count(obj, 'n_outputs_');
   if (outputs !== null)
@@ -157,6 +180,6 @@ export function prediction(obj: Obj): ToldField {
       : one(`${at(obj, 'coef_')}.shape`);
   if (/^(GradientBoosting|HistGradientBoosting|AdaBoost)Regressor$/.test(obj.name))
     return one(`${obj.name} has one target`);
-  if (obj.name === 'BaggingRegressor') return one('BaggingRegressor has one target');
+  if (obj.name === 'BaggingRegressor') return bagged(obj) ?? open('the regressors inside are not known');
   return open(`the number of targets of ${obj.name} was not found`);
 }

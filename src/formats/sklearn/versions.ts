@@ -2,6 +2,7 @@ import type { Compression } from '../wire/decompress.ts';
 import { attribute } from '../wire/pickle/numpy.ts';
 import type { PickleResult } from '../wire/pickle/read.ts';
 import { is, isNode, textOf, type Value } from '../wire/pickle/values.ts';
+import { type Obj, text } from './object.ts';
 
 const MAX_NODES = 200_000;
 
@@ -18,6 +19,13 @@ export function versionOf(root: Value): string | null {
     for (const part of partsOf(value)) if (isNode(part)) queue.push(part);
   }
   return null;
+}
+
+/** Whether an object was made by that version of scikit-learn or a newer one, as far as it says. */
+export function atLeast(obj: Obj, major: number, minor: number): boolean {
+  const match = /^(\d+)\.(\d+)/.exec(text(obj, '_sklearn_version') ?? '');
+  if (!match) return false;
+  return Number(match[1]) > major || (Number(match[1]) === major && Number(match[2]) >= minor);
 }
 
 function partsOf(value: Value): readonly Value[] {

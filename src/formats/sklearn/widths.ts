@@ -1,8 +1,26 @@
-import { derived, type Told, unknown } from '../told.ts';
-import { argsOf, arrayOf, attribute, elementsOf, scalarOf } from '../wire/pickle/numpy.ts';
+import { derived, stated, type Told, unknown } from '../told.ts';
+import { argsOf, attribute, elementsOf } from '../wire/pickle/numpy.ts';
 import { is } from '../wire/pickle/values.ts';
+import { columnUses } from './columns.ts';
+import { imputedWidth, nearestImputedWidth, oneHotWidth, targetWidth } from './encoders.ts';
+import { keepsColumns } from './functions.ts';
 import { inputOf } from './inputs.ts';
-import { array, at, count, has, itemsOf, MAX_DEPTH, type Obj, scalar, steps, text } from './object.ts';
+import {
+  array,
+  at,
+  child,
+  count,
+  has,
+  itemsOf,
+  MAX_DEPTH,
+  type Obj,
+  scalar,
+  sizesOf,
+  steps,
+  text,
+} from './object.ts';
+import { selectedOf } from './selectors.ts';
+import { atLeast } from './versions.ts';
 
 /** Transformers that give as many columns as they take. */
 const SAME = new Set(
@@ -25,6 +43,10 @@ const BY_SHAPE: Readonly<Record<string, readonly [string, number]>> = {
   LatentDirichletAllocation: ['components_', 0],
   BernoulliRBM: ['components_', 0],
   GaussianRandomProjection: ['components_', 0],
+  SparseRandomProjection: ['components_', 0],
+  SparseCoder: ['dictionary', 0],
+  RandomizedPCA: ['components_', 0],
+  ProjectedGradientNMF: ['components_', 0],
   NeighborhoodComponentsAnalysis: ['components_', 0],
   Nystroem: ['components_', 0],
   RBFSampler: ['random_offset_', 0],
@@ -38,6 +60,7 @@ const BY_SHAPE: Readonly<Record<string, readonly [string, number]>> = {
   PLSRegression: ['x_weights_', 1],
   PLSCanonical: ['x_weights_', 1],
   CCA: ['x_weights_', 1],
+  PLSSVD: ['x_weights_', 1],
 };
 
 const nothing = (obj: Obj): Told<number> => unknown(`the width of what ${obj.name} gives is not stored`);
@@ -45,10 +68,19 @@ const nothing = (obj: Obj): Told<number> => unknown(`the width of what ${obj.nam
 /** How many columns `transform` gives. */
 export function widthOf(obj: Obj, depth = 0): Told<number> {
   if (depth > MAX_DEPTH) return nothing(obj);
+  const selected = selectedOf(obj);
+  if (selected) return selected;
   const shape = BY_SHAPE[obj.name];
   if (shape) {
-    const size = array(obj, shape[0])?.shape[shape[1]];
-    return size === undefined ? nothing(obj) : derived(size, `${at(obj, shape[0])}.shape[${shape[1]}]`);
+    const size = sizesOf(obj, shape[0])?.[shape[1]];
+    const twice = scalar(obj, 'split_sign') === true ? 2 : 1;
+    return size === undefined
+      ? nothing(obj)
+      : derived(size * twice, `${at(obj, shape[0])}.shape[${shape[1]}]`);
+  }
+  for (const name of ['_n_features_out', 'n_features_out_']) {
+    const size = count(obj, name);
+    if (size !== null) return stated(size, at(obj, name));
   }
   const own = (): Told<number> => {
     const input = inputOf(obj);
@@ -69,7 +101,7 @@ export function widthOf(obj: Obj, depth = 0): Told<number> {
         at(obj, 'transformer_list'),
       );
     case 'ColumnTransformer':
-      return stops(obj);
+      return has(obj, 'output_indices_') ? stops(obj) : partWidths(obj, depth);
     case 'CountVectorizer':
     case 'TfidfVectorizer': {
       const vocabulary = attribute(obj.value, 'vocabulary_');
@@ -87,17 +119,42 @@ export function widthOf(obj: Obj, depth = 0): Told<number> {
       return size === undefined ? nothing(obj) : derived(size, `len(${at(obj, 'feature_names_')})`);
     }
     case 'OneHotEncoder':
-      return oneHot(obj);
+      return oneHotWidth(obj);
+    case 'RandomTreesEmbedding': {
+      const encoder = child(obj, 'one_hot_encoder_');
+      return encoder ? oneHotWidth(encoder) : nothing(obj);
+    }
     case 'OrdinalEncoder':
       return own();
+    case 'TargetEncoder':
+      return targetWidth(obj, own().value);
     case 'SimpleImputer':
-      return imputed(obj);
-    case 'KNNImputer': {
-      const valid = array(obj, '_valid_mask');
-      const values = valid && elementsOf(valid);
-      if (!values || scalar(obj, 'add_indicator') === true) return nothing(obj);
-      const all = scalar(obj, 'keep_empty_features') === true;
-      return derived(values.filter((one) => all || one === true).length, at(obj, '_valid_mask'));
+    case 'Imputer':
+    case 'IterativeImputer':
+      return imputedWidth(obj);
+    case 'KNNImputer':
+      return nearestImputedWidth(obj);
+    case 'MissingIndicator': {
+      const size = array(obj, 'features_')?.shape[0];
+      // Before 0.21 none was the same as all.
+      if (size === 0 && !atLeast(obj, 0, 21)) return own();
+      return size === undefined ? nothing(obj) : derived(size, `len(${at(obj, 'features_')})`);
+    }
+    case 'AdditiveChi2Sampler': {
+      const width = own().value;
+      const samples = count(obj, 'sample_steps');
+      return width === null || samples === null
+        ? nothing(obj)
+        : derived(width * Math.max(1, 2 * samples - 1), at(obj, 'sample_steps'));
+    }
+    case 'KNeighborsTransformer':
+    case 'RadiusNeighborsTransformer': {
+      const size = count(obj, 'n_samples_fit_');
+      return size === null ? nothing(obj) : derived(size, at(obj, 'n_samples_fit_'));
+    }
+    case 'PolynomialCountSketch': {
+      const size = count(obj, 'n_components');
+      return size === null ? nothing(obj) : derived(size, at(obj, 'n_components'));
     }
     case 'KBinsDiscretizer': {
       if (text(obj, 'encode') === 'ordinal') return own();
@@ -111,29 +168,6 @@ export function widthOf(obj: Obj, depth = 0): Told<number> {
     }
     case 'PolynomialFeatures':
       return polynomial(obj, own().value);
-    case 'SelectKBest': {
-      const k = scalar(obj, 'k');
-      const width = array(obj, 'scores_')?.shape[0];
-      if (width === undefined) return nothing(obj);
-      if (k === 'all') return derived(width, at(obj, 'k'));
-      return typeof k === 'number' ? derived(Math.min(k, width), at(obj, 'k')) : nothing(obj);
-    }
-    case 'VarianceThreshold': {
-      const variances = array(obj, 'variances_');
-      const values = variances && elementsOf(variances);
-      const threshold = scalar(obj, 'threshold');
-      if (!values || typeof threshold !== 'number') return nothing(obj);
-      return derived(values.filter((one) => Number(one) > threshold).length, at(obj, 'variances_'));
-    }
-    case 'RFE':
-    case 'RFECV': {
-      const size = count(obj, 'n_features_');
-      return size === null ? nothing(obj) : derived(size, at(obj, 'n_features_'));
-    }
-    case 'SequentialFeatureSelector': {
-      const size = count(obj, 'n_features_to_select_');
-      return size === null ? nothing(obj) : derived(size, at(obj, 'n_features_to_select_'));
-    }
     case 'FeatureAgglomeration': {
       const size = count(obj, 'n_clusters_') ?? count(obj, 'n_clusters');
       return size === null ? nothing(obj) : derived(size, at(obj, 'n_clusters_'));
@@ -149,7 +183,7 @@ export function widthOf(obj: Obj, depth = 0): Told<number> {
       return derived(Math.min(size, scalings ?? size), at(obj, '_max_components'));
     }
     case 'FunctionTransformer':
-      return attribute(obj.value, 'func') === null ? own() : nothing(obj);
+      return keepsColumns(attribute(obj.value, 'func')) ? own() : nothing(obj);
     default:
       return nothing(obj);
   }
@@ -177,40 +211,22 @@ function stops(obj: Obj): Told<number> {
   return derived(last, at(obj, 'output_indices_'));
 }
 
-function oneHot(obj: Obj): Told<number> {
-  const categories = itemsOf(attribute(obj.value, 'categories_'));
-  const limits = ['min_frequency', 'max_categories'].some((name) => (scalar(obj, name) ?? null) !== null);
-  if (!categories || limits) return nothing(obj);
-  let total = 0;
-  for (let index = 0; index < categories.length; index += 1) {
-    const size = arrayOf(categories[index])?.shape[0];
-    if (size === undefined) return nothing(obj);
-    total += size;
-  }
-  if (has(obj, 'drop_idx_')) {
-    const drop = attribute(obj.value, 'drop_idx_');
-    if (drop !== null) {
-      const dropped = array(obj, 'drop_idx_');
-      if (!dropped) return nothing(obj);
-      const values = dropped.objects
-        ? dropped.objects.map((one) => (one === null ? null : scalarOf(one)))
-        : elementsOf(dropped);
-      if (!values) return nothing(obj);
-      total -= values.filter((one) => one !== null).length;
-    }
-  }
-  return derived(total, at(obj, 'categories_'));
-}
-
-function imputed(obj: Obj): Told<number> {
-  const statistics = array(obj, 'statistics_');
-  if (!statistics || scalar(obj, 'add_indicator') === true) return nothing(obj);
-  const width = statistics.shape[0] ?? 0;
-  if (scalar(obj, 'keep_empty_features') === true) return derived(width, at(obj, 'statistics_'));
-  const values = elementsOf(statistics);
-  if (!values) return nothing(obj);
-  const empty = values.filter((one) => typeof one === 'number' && Number.isNaN(one)).length;
-  return derived(width - empty, at(obj, 'statistics_'));
+/** Before 1.0: as many as all parts give together. */
+function partWidths(obj: Obj, depth: number): Told<number> {
+  const input = inputOf(obj);
+  if (input.kind !== 'matrix') return nothing(obj);
+  const uses = columnUses(obj, input.names.value, input.width.value);
+  if (uses.length !== (itemsOf(attribute(obj.value, 'transformers_')) ?? []).length) return nothing(obj);
+  return sum(
+    uses.map((use) =>
+      use.dropped || use.columns.length === 0
+        ? derived(0, use.where)
+        : use.obj
+          ? widthOf(use.obj, depth + 1)
+          : derived(use.columns.length, use.where),
+    ),
+    at(obj, 'transformers_'),
+  );
 }
 
 /** Combinations of `n` features up to a degree: scikit-learn does not store how many there are. */

@@ -51,6 +51,8 @@ export interface Session {
   readonly limits: Limits;
   readonly budget: Budget;
   opcodes: number;
+  /** Whether an opcode was met that Python 3 never writes: a string of bytes. */
+  python2: boolean;
   readonly uses: Map<string, GlobalUse>;
   readonly anomalies: Anomaly[];
   /** Texts and byte strings that look as if they were pickles themselves, in some coding. */
@@ -81,6 +83,7 @@ export function newSession(limits: Partial<Limits> = {}): Session {
     limits: all,
     budget: { bytes: all.kept },
     opcodes: 0,
+    python2: false,
     uses: new Map(),
     anomalies: [],
     suspects: [],

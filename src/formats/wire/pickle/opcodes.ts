@@ -57,17 +57,21 @@ export function apply(machine: Machine, op: number, operand: Operand): void {
       push(machine, floatOf(asLine(operand)));
       return;
     case 'S':
+      machine.session.python2 = true;
       push(machine, quotedOf(asLine(operand)));
       return;
     case 'V':
       push(machine, rawUnicodeOf(asLine(operand)));
       return;
+    case 'T':
+    case 'U':
+      machine.session.python2 = true;
+      push(machine, operand);
+      return;
     case 'J':
     case 'K':
     case 'M':
     case 'G':
-    case 'T':
-    case 'U':
     case 'X':
     case 'B':
     case 'C':

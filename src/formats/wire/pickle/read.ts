@@ -29,6 +29,8 @@ export interface PickleResult {
   readonly end: number;
   /** Bytes after the last pickle that are none; `null` when nobody looked (`pickles` was given). */
   readonly trailing: boolean | null;
+  /** Whether Python 2 wrote it: only there strings are bytes. */
+  readonly python2: boolean;
   /** Why reading ended early. A file with an error is never harmless. */
   readonly error: { readonly message: string; readonly truncated: boolean; readonly offset: number } | null;
 }
@@ -96,6 +98,7 @@ export async function readPickle(stream: PullStream, options: PickleOptions = {}
     opcodes: session.opcodes,
     end: stream.position,
     trailing,
+    python2: session.python2,
     error,
   };
 }
