@@ -2,6 +2,7 @@ import { openFile } from '../model/bytes.ts';
 import type { ModelFile } from '../model/walk.ts';
 import { type Candidate, emptyReading, type Format, type Look, type Reading } from './format.ts';
 import { describe } from './sklearn/describe.ts';
+import { attachSideFiles } from './sklearn/side-files.ts';
 import { requirementsOf } from './sklearn/versions.ts';
 import { describeTheano, usesTheano } from './theano.ts';
 import { compressionOf, openStream } from './wire/decompress.ts';
@@ -28,7 +29,7 @@ export const sklearn: Format = {
   async read(given, look) {
     const file = look.file(given.path);
     if (!file) throw new Error(`${given.path} is not in the directory`);
-    return readFile(given, file);
+    return readFile(given, file, look);
   },
 };
 
@@ -80,7 +81,7 @@ function isTextPickle(head: Uint8Array): boolean {
   return /^\(?(?:[ic][A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n|[ld]?p\d+\n)/.test(text);
 }
 
-async function readFile(given: Candidate, file: ModelFile): Promise<Reading> {
+async function readFile(given: Candidate, file: ModelFile, look: Look): Promise<Reading> {
   using bytes = openFile(file.absolute);
   const { stream, compression } = openStream(bytes);
   let result: PickleResult;
@@ -90,6 +91,7 @@ async function readFile(given: Candidate, file: ModelFile): Promise<Reading> {
     stream.close();
   }
   const { risk, remarks } = await assess(result, { file: file.path });
+  attachSideFiles(result, file, look);
   const root = result.values[0];
   const base: Reading = {
     ...emptyReading(given),

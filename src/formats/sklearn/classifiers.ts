@@ -5,6 +5,7 @@ import { type Classes, classesOf } from './classes.ts';
 import type { Method } from './estimators.ts';
 import { at, child, children, count, type Obj, scalar, text } from './object.ts';
 import { float64, type Methods, output, SCORES, transformed } from './outputs.ts';
+import { computed } from './precision.ts';
 import { atLeast } from './versions.ts';
 
 /** A classifier's methods from its classes. */
@@ -54,27 +55,28 @@ function probabilityType(obj: Obj, inside: (inner: Obj) => Methods | null): Told
     if (strange && obj.name === 'VotingClassifier')
       return unknown('the estimators inside give different types');
   }
-  return float64(SCORES);
+  return computed(obj, SCORES);
 }
 
 function scores(obj: Obj, n: number | null, where: string, labels: Told<readonly Label[]>): ToldField {
+  const type = computed(obj, SCORES);
   if (n === null)
-    return { ...output('scores', float64(SCORES), [], where), shape: unknown('the classes were not found') };
+    return { ...output('scores', type, [], where), shape: unknown('the classes were not found') };
   // Until 0.19 these two gave one column a class, or a column of its own, for two classes as well.
   const old = !atLeast(obj, 0, 19);
   if (n === 2 && old && obj.name === 'OneVsOneClassifier')
-    return output('scores', float64(SCORES), [2], `two classes in ${where}`);
+    return output('scores', type, [2], `two classes in ${where}`);
   if (n === 2)
     return output(
       'scores',
-      float64(SCORES),
+      type,
       old && obj.name === 'OneVsRestClassifier' ? [1] : [],
       `two classes in ${where}`,
     );
   // Until 0.19 one against one was what None meant, and the default.
   if ((obj.name === 'SVC' || obj.name === 'NuSVC') && text(obj, 'decision_function_shape') !== 'ovr')
-    return output('scores', float64(SCORES), [(n * (n - 1)) / 2], at(obj, 'decision_function_shape'));
-  return output('scores', float64(SCORES), [n], `len(${where})`, labels);
+    return output('scores', type, [(n * (n - 1)) / 2], at(obj, 'decision_function_shape'));
+  return output('scores', type, [n], `len(${where})`, labels);
 }
 
 /** One `classes_` an output: trees, forests and neighbours fitted on several targets. */
@@ -107,8 +109,9 @@ function multiClasses(obj: Obj, each: readonly Classes[], names: readonly Method
 }
 
 function isMultilabel(obj: Obj): boolean {
-  // Until 1.0 it took several labels to be fitted and gave one.
+  // They took several labels to be fitted, and gave one.
   if (obj.name === 'RidgeClassifierCV' && !atLeast(obj, 1, 0)) return false;
+  if (obj.name === 'RidgeClassifier' && !atLeast(obj, 0, 18)) return false;
   for (const name of ['_label_binarizer', 'label_binarizer_']) {
     const binarizer = child(obj, name);
     if (binarizer && (text(binarizer, 'y_type_') ?? '').startsWith('multilabel')) return true;

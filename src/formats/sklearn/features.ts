@@ -53,6 +53,7 @@ const BY_CLASS: Readonly<Record<string, readonly [string, number]>> = {
   RBFSampler: ['random_weights_', 0],
   SkewedChi2Sampler: ['random_weights_', 0],
   GaussianProcess: ['X', 1],
+  KernelPCA: ['X_fit_', 1],
   DPGMM: ['means_', 1],
   VBGMM: ['means_', 1],
 };
@@ -100,7 +101,7 @@ export function ownWidth(obj: Obj): Told<number> | null {
     const found = bySizes(obj, name, axis);
     if (found) return found;
   }
-  return byTree(obj) ?? byNeighbours(obj);
+  return byTree(obj) ?? byInner(obj);
 }
 
 function bySizes(obj: Obj, name: string, axis: number): Told<number> | null {
@@ -119,7 +120,9 @@ function byTree(obj: Obj): Told<number> | null {
   return data?.shape.length === 2 ? derived(data.shape[1] ?? 0, `${at(obj, 'tree_')}.data`) : null;
 }
 
-function byNeighbours(obj: Obj): Told<number> | null {
-  const inner = child(obj, 'nbrs_');
-  return inner && bySizes(inner, '_fit_X', 1);
+/** What an estimator inside has seen of the same columns. */
+function byInner(obj: Obj): Told<number> | null {
+  const neighbours = child(obj, 'nbrs_');
+  const imputer = child(obj, 'initial_imputer_');
+  return (neighbours && bySizes(neighbours, '_fit_X', 1)) ?? (imputer && bySizes(imputer, 'statistics_', 0));
 }

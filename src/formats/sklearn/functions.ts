@@ -13,9 +13,9 @@ const ELEMENTWISE = new Set(
 export function keepsColumns(func: Value | undefined): boolean {
   if (func === null) return true;
   if (is(func, 'global')) return func.module.split('.')[0] === 'numpy' && ELEMENTWISE.has(func.name);
-  // Older NumPy: _ufunc_reconstruct('numpy', 'log1p').
+  // Older NumPy: _ufunc_reconstruct('numpy', 'log1p'), or whichever module has it under that name too.
   if (!is(func, 'call') || !is(func.callee, 'global') || func.callee.name !== '_ufunc_reconstruct')
     return false;
   const [module, name] = argsOf(func).map(textOf);
-  return (module ?? '').split('.')[0] === 'numpy' && ELEMENTWISE.has(name ?? '');
+  return /^(numpy|scipy)\b/.test(module ?? '') && ELEMENTWISE.has(name ?? '');
 }

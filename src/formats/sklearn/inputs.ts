@@ -19,6 +19,7 @@ import {
   text,
   typeOfArray,
 } from './object.ts';
+import { trainedInFloat32 } from './precision.ts';
 
 /** What one column takes. */
 export interface Column {
@@ -40,6 +41,8 @@ export type Input =
       readonly names: Told<readonly string[]>;
       /** By position, where the columns differ or are known; else all are alike. */
       readonly columns: readonly (Column | undefined)[];
+      /** The type of those that nothing tells of. */
+      readonly numbers: Told<ScalarType>;
     };
 
 const VECTORIZERS = new Set(['CountVectorizer', 'TfidfVectorizer', 'HashingVectorizer']);
@@ -58,7 +61,10 @@ export function inputOf(obj: Obj): Input {
   const found = first(tellers, (one) => ownWidth(one));
   const width = found ?? (names.value ? derived(names.value.length, names.evidence.where) : noWidth(last));
   const columns = columnsOf(last, names.value, width.value, 0);
-  return { kind: 'matrix', width, names, columns };
+  const single = trainedInFloat32(obj);
+  const numbers: Told<ScalarType> =
+    single === null ? assumed('float64', CONVENTION) : derived('float32', single);
+  return { kind: 'matrix', width, names, columns, numbers };
 }
 
 const noWidth = (obj: Obj) =>
@@ -93,7 +99,7 @@ function unionParts(obj: Obj, depth: number): Obj[] {
 
 const INNER = ['best_estimator_', 'estimator_', 'base_estimator_', 'regressor_', 'estimator', 'classifier_'];
 const FORWARDS =
-  /^(GridSearchCV|RandomizedSearchCV|Halving\w+SearchCV|BayesSearchCV|RFE|RFECV|SelfTrainingClassifier|FixedThresholdClassifier|TunedThresholdClassifierCV|FrozenEstimator|TransformedTargetRegressor|SelectFromModel|RANSACRegressor|CalibratedClassifierCV|OneVsRestClassifier|OneVsOneClassifier|OutputCodeClassifier|MultiOutputClassifier|MultiOutputRegressor|Voting\w+|Stacking\w+|AdaBoost\w+|ClassifierChain|RegressorChain|GaussianProcessClassifier)$/;
+  /^(GridSearchCV|RandomizedSearchCV|Halving\w+SearchCV|BayesSearchCV|RFE|RFECV|SelfTrainingClassifier|FixedThresholdClassifier|TunedThresholdClassifierCV|FrozenEstimator|TransformedTargetRegressor|SelectFromModel|RANSACRegressor|CalibratedClassifierCV|OneVsRestClassifier|OneVsOneClassifier|OutputCodeClassifier|MultiOutputClassifier|MultiOutputRegressor|Voting\w+|Stacking\w+|AdaBoost\w+|GradientBoosting\w+|ClassifierChain|RegressorChain|GaussianProcessClassifier)$/;
 
 function entryOf(obj: Obj): Obj | null {
   if (obj.name === 'Pipeline' || has(obj, 'steps'))
@@ -314,7 +320,7 @@ function namedFields(input: Input & { kind: 'matrix' }, names: readonly string[]
     const column = input.columns[index];
     return {
       name: stated(name, `${input.names.evidence.where}[${index}]`),
-      type: column?.type ?? assumed('float64' as const, CONVENTION),
+      type: column?.type ?? input.numbers,
       shape: derived(batched(), 'one column of a table'),
       ...(column?.categories && { categories: column.categories }),
       ...(column?.unused && { optional: true }),
@@ -328,14 +334,14 @@ function matrixField(input: Input & { kind: 'matrix' }): ToldField {
   for (let index = 0; index < width; index += 1) {
     const column = input.columns[index];
     if (column?.unused) continue;
-    types.add(column ? column.type.value : 'float64');
+    types.add(column ? column.type.value : input.numbers.value);
   }
   const [only] = types;
   const type: Told<ScalarType> =
     types.size > 1 || only === null
       ? unknown('its columns have different types', 'one input a column')
       : (input.columns.find((column) => column?.type.value === only && !column?.unused)?.type ??
-        assumed('float64', CONVENTION));
+        input.numbers);
   return {
     name: assumed('X', 'convention for unnamed input'),
     type,

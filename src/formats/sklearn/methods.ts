@@ -98,25 +98,27 @@ export function methodsOf(obj: Obj, depth = 0): Methods | null {
     }
     case 'ClassifierChain': {
       const parts = children(obj, 'estimators_');
-      // Chances and scores are one column each: of more than two classes there is no room for them.
+      // Chances and scores are one column each, with no room for more than two classes; until 1.6 the second
+      // class stood for all.
       const two = parts.every((part) => (classesOf(part)?.each[0]?.count ?? 2) <= 2);
-      const last = (two && inside(parts[0])) || {};
+      const last = inside(parts[0]) ?? {};
+      const chances = last.predict_proba && (two || !atLeast(obj, 1, 6));
       const shape = `len(${at(obj, 'estimators_')})`;
       return {
         predict: [
           output('label', assumed('float64', 'ClassifierChain gives float64'), [parts.length], shape),
         ],
-        ...(last.predict_proba && {
+        ...(chances && {
           predict_proba: [output('probabilities', float64(SCORES), [parts.length], shape)],
         }),
-        ...(last.predict_proba &&
-          // Not in 1.3 and before.
-          atLeast(obj, 1, 6) && {
+        ...(chances &&
+          atLeast(obj, 1, 4) && {
             predict_log_proba: [output('log_probabilities', float64(SCORES), [parts.length], shape)],
           }),
-        ...(last.decision_function && {
-          decision_function: [output('scores', float64(SCORES), [parts.length], shape)],
-        }),
+        ...(two &&
+          last.decision_function && {
+            decision_function: [output('scores', float64(SCORES), [parts.length], shape)],
+          }),
       };
     }
     default:

@@ -5,6 +5,7 @@ import { is, type Value } from '../wire/pickle/values.ts';
 import type { Method } from './estimators.ts';
 import { keepsColumns } from './functions.ts';
 import { array, at, itemsOf, type Obj, steps, typeOfArray } from './object.ts';
+import { computed } from './precision.ts';
 import { SELECTORS } from './selectors.ts';
 import { atLeast } from './versions.ts';
 import { widthOf } from './widths.ts';
@@ -63,6 +64,8 @@ export function transformedType(obj: Obj): Told<TypeName> {
     case 'MultiLabelBinarizer':
       return assumed('int64', 'indicators');
     case 'SimpleImputer': {
+      const fitted = namedDtype(attribute(obj.value, '_fit_dtype'));
+      if (fitted?.startsWith('float')) return derived(fitted, at(obj, '_fit_dtype'));
       const statistics = array(obj, 'statistics_');
       const own = statistics && typeOfArray(statistics.dtype);
       if (own) return derived(own, `${at(obj, 'statistics_')}.dtype`);
@@ -86,7 +89,7 @@ export function transformedType(obj: Obj): Told<TypeName> {
     case 'Pipeline':
       return lastType(obj);
     default:
-      return assumed('float64', NUMERIC_RESULT);
+      return computed(obj, NUMERIC_RESULT);
   }
 }
 

@@ -12,6 +12,7 @@ import {
   transformed,
   transformedType,
 } from './outputs.ts';
+import { computed } from './precision.ts';
 import { atLeast } from './versions.ts';
 
 /** Methods of scikit-learn's own estimators, with the conditions on their parameters. */
@@ -87,7 +88,7 @@ export function plainMethods(
       return {
         transform: [transformed(obj)],
         ...(all.includes('score_samples') && {
-          score_samples: [output('scores', float64(SCORES), [], 'one score a row')],
+          score_samples: [output('scores', computed(obj, SCORES), [], 'one score a row')],
         }),
       };
     case 'none':
@@ -107,9 +108,9 @@ function bagged(obj: Obj): ToldField | null {
 
 /** What a regressor of scikit-learn predicts. */
 export function prediction(obj: Obj): ToldField {
-  const one = (where: string) => output('prediction', float64('regressors give float64'), [], where);
-  const several = (n: number | null, where: string) =>
-    output('prediction', float64('regressors give float64'), [n], where);
+  const type = computed(obj, 'regressors give float64');
+  const one = (where: string) => output('prediction', type, [], where);
+  const several = (n: number | null, where: string) => output('prediction', type, [n], where);
   const byRank = (name: string): ToldField | null => {
     const found = array(obj, name);
     if (!found) return null;
@@ -121,8 +122,8 @@ export function prediction(obj: Obj): ToldField {
   if (/^(KNeighbors|RadiusNeighbors)Regressor$/.test(obj.name)) {
     const targets = array(obj, '_y');
     const field = byRank('_y') ?? open('the targets were not found');
-    const type = targets && typeOfArray(targets.dtype);
-    return type === 'float64' || type === 'int64'
+    const kind = targets && typeOfArray(targets.dtype);
+    return kind === 'float64' || kind === 'int64'
       ? field
       : { ...field, type: unknown(`${at(obj, '_y')}.dtype`) };
   }
@@ -146,7 +147,7 @@ export function prediction(obj: Obj): ToldField {
   if (obj.name === 'DummyRegressor') {
     const n = count(obj, 'n_outputs_');
     const constant = array(obj, 'constant_');
-    const type = constant && typeOfArray(constant.dtype);
+    const kind = constant && typeOfArray(constant.dtype);
     // Until 0.21 a target that was given as a column came back as one.
     const flat = n === 1 && scalar(obj, 'output_2d_') !== true;
     const field =
@@ -155,7 +156,7 @@ export function prediction(obj: Obj): ToldField {
         : flat
           ? one(at(obj, 'n_outputs_'))
           : several(n, at(obj, 'n_outputs_'));
-    const own = type && !atLeast(obj, 0, 20) ? 'float64' : type;
+    const own = kind && !atLeast(obj, 0, 20) ? 'float64' : kind;
     return { ...field, type: own ? derived(own, `${at(obj, 'constant_')}.dtype`) : unknown('constant_') };
   }
   const outputs = count(obj, 'n_outputs_');

@@ -4,7 +4,7 @@ import type { Anomaly, GlobalUse } from './machine.ts';
 import { readNested } from './nested.ts';
 import { argsOf } from './numpy.ts';
 import type { PickleResult } from './read.ts';
-import { fullName, is, isNode, type PyCall, type PyGlobal, type Value } from './values.ts';
+import { fullName, is, isNode, type PyCall, type PyGlobal, textOf, type Value } from './values.ts';
 
 export interface Assessment {
   readonly risk: Risk;
@@ -82,6 +82,7 @@ async function judge(result: PickleResult, options: AssessOptions, depth: number
           put(verdict.reviews, name, `loading it calls ${name}, which is a function and not a class`);
         break;
       case 'inert':
+        if (RECONSTRUCT.has(name)) reconstructed(use, put, verdict);
         break;
     }
   }
@@ -108,6 +109,31 @@ async function judge(result: PickleResult, options: AssessOptions, depth: number
   if (result.suspects.length > MAX_NESTED)
     put(verdict.reviews, 'nested-many', 'so much of its data looks like pickles that not all was checked');
   return verdict;
+}
+
+/** Looks a name up in any module: `_ufunc_reconstruct('numpy', 'log1p')`, as NumPy pickled its functions until 1.22. */
+const RECONSTRUCT = new Set(['numpy.core._ufunc_reconstruct', 'numpy._core._ufunc_reconstruct']);
+
+function reconstructed(
+  use: GlobalUse,
+  put: (map: Map<string, string>, key: string, message: string) => void,
+  verdict: Verdict,
+): void {
+  if (use.calls > use.samples.length)
+    put(verdict.reviews, fullName(use.global), `loading it calls ${fullName(use.global)} very often`);
+  for (const call of use.samples) {
+    const [module, name] = argsOf(call).map(textOf);
+    const named: PyGlobal = { kind: 'global', module: module ?? '', name: name ?? '' };
+    const kind = module && name ? classify(named) : 'dangerous';
+    if (kind === 'dangerous')
+      put(verdict.dangers, fullName(named), `loading it imports ${fullName(named)} by a function of NumPy`);
+    else if (kind === 'unknown')
+      put(
+        verdict.reviews,
+        fullName(named),
+        `loading it imports ${fullName(named)}, which Lading does not know`,
+      );
+  }
 }
 
 function calledAsFunction(use: GlobalUse): boolean {
