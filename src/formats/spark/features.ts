@@ -1,6 +1,7 @@
-import type { Label } from '../../contract/types.ts';
-import { derived, stated, type Told, unknown } from '../told.ts';
-import { anyNumber, type Column, double, type Said, string, strings, vectorOf } from './frame.ts';
+import type { Label, TypeName } from '../../contract/types.ts';
+import { inFolder } from '../store.ts';
+import { assumed, derived, stated, type Told, unknown } from '../told.ts';
+import { anyNumber, type Column, double, type Frame, type Said, string, strings, vectorOf } from './frame.ts';
 import { sqlTransformer } from './sql.ts';
 import { count, outputColumn, pairs, param, params, type Stage } from './stage.ts';
 import type { StageReader, Work } from './work.ts';
@@ -48,17 +49,26 @@ const selected =
   async (stage, work) => {
     const data = await work.footers(stage);
     const input = param(stage, inputParam) ?? 'features';
-    work.frame.take(input, vectorOf(told(await inWidth(stage, work), 'data', stage)), stage.name);
-    const kept = data?.entries('selectedFeatures') ?? null;
-    work.frame.make(outputColumn(stage), vectorOf(told(kept, 'selectedFeatures', stage)), stage.name);
+    const width = told(await inWidth(stage, work), 'data', stage);
+    const from = work.frame.take(input, vectorOf(width), stage.name);
+    const none = data !== null && data.empty('selectedFeatures') === data.rows;
+    const kept = none ? 0 : (data?.entries('selectedFeatures') ?? null);
+    // Where all of them are plain numbers, so are those that are left.
+    const levels = from.levels !== null && from.levels === from.size.value ? kept : null;
+    const made = vectorOf(told(kept, 'selectedFeatures', stage));
+    work.frame.make(outputColumn(stage), { ...made, levels }, stage.name);
   };
 
+/** Hashing takes lists of anything, the others lists of text. */
 const widthFromWords =
-  (width: (stage: Stage, work: Work) => Promise<number | null> | number | null): StageReader =>
+  (
+    width: (stage: Stage, work: Work) => Promise<number | null> | number | null,
+    take: Said = strings,
+  ): StageReader =>
   async (stage, work) => {
     const size = await width(stage, work);
     for (const { input, output } of pairs(stage)) {
-      work.frame.take(input, strings, stage.name);
+      work.frame.take(input, take, stage.name);
       work.frame.make(output, vectorOf(told(size, 'paramMap', stage)), stage.name);
     }
   };
@@ -67,30 +77,31 @@ const widthFromWords =
 const indexer: StageReader = async (stage, work) => {
   const { frame } = work;
   const all = await labelsOf(stage, work);
+  const invalid = param(stage, 'handleInvalid') ?? 'error';
   pairs(stage).forEach(({ input, output }, index) => {
-    const labels = all[index];
-    const names = labels && stated<readonly Label[]>(labels, `${stage.folder}/data labelsArray[${index}]`);
+    const labels = all[index] ?? [];
+    const where = `${inFolder(stage.folder, 'data')} labelsArray[${index}]`;
+    const names = labels.length > 0 ? stated<readonly Label[]>(labels, where) : undefined;
     if (names) frame.labels.set(output, names);
     if (work.training.has(output)) return;
-    const numeric =
-      labels === undefined ||
-      labels.length === 0 ||
-      labels.every((one) => one.trim() !== '' && !Number.isNaN(Number(one)));
-    const strict = (param(stage, 'handleInvalid') ?? 'error') === 'error';
-    const take: Said = numeric
-      ? {
-          type: unknown(`${stage.name} takes text and numbers, and its labels read as numbers`, 'the type'),
-          form: 'scalar',
-        }
-      : {
-          type: derived('string', 'its labels are text'),
-          form: 'scalar',
-          ...(strict && names && labels.length <= MAX_CATEGORIES && { categories: names }),
-        };
-    frame.take(input, take, stage.name);
-    frame.make(output, double('an index is a double'), stage.name);
+    const strict = invalid === 'error' && labels.length <= MAX_CATEGORIES;
+    const type = typeOfLabels(labels, stage);
+    const categories = strict && names && type.value === 'string' ? { categories: names } : {};
+    frame.take(input, { type, form: 'scalar', ...categories }, stage.name);
+    // What was not seen in training gets an index of its own.
+    const levels = labels.length + (invalid === 'keep' ? 1 : 0);
+    frame.make(output, { ...double('an index is a double'), levels: names ? levels : null }, stage.name);
   });
 };
+
+/** The indexer takes text and numbers, and keeps of both the text: as Java writes a double, it was one. */
+function typeOfLabels(labels: readonly string[], stage: Stage): Told<'string' | 'float64'> {
+  if (labels.some((one) => one.trim() === '' || Number.isNaN(Number(one))))
+    return derived('string', 'its labels are text');
+  if (labels.length > 0 && labels.every((one) => /^-?\d+\.(?:0|\d*[1-9])(?:E-?\d+)?$/.test(one)))
+    return assumed('float64', 'its labels are written as Java writes doubles');
+  return unknown(`${stage.name} takes text and numbers, and its labels read as whole numbers`, 'the type');
+}
 
 /** Spark 3 keeps a list for each column, Spark 2 one list. */
 async function labelsOf(stage: Stage, work: Work): Promise<string[][]> {
@@ -99,12 +110,21 @@ async function labelsOf(stage: Stage, work: Work): Promise<string[][]> {
   return lists.map((one) => (Array.isArray(one) ? one.filter((label) => typeof label === 'string') : []));
 }
 
+/** Names behind the indices of a column, one more where the indexer keeps what it has not seen. */
+function namesOf(column: Column, frame: Frame): Told<readonly Label[]> | undefined {
+  const names = frame.labels.get(column.name);
+  if (!names?.value || column.levels !== names.value.length + 1) return names;
+  return derived([...names.value, '__unknown'], `${names.evidence.where}, and what is not among them`);
+}
+
 const toNames: StageReader = (stage, { frame }) => {
   const input = param(stage, 'inputCol') ?? '';
   const own = params(stage, 'labels');
-  frame.take(input, double('an index'), stage.name);
+  const column = frame.take(input, double('an index'), stage.name);
   const labels: Told<readonly Label[]> | undefined =
-    own.length > 0 ? stated<readonly Label[]>(own, 'paramMap.labels') : frame.labels.get(input);
+    own.length > 0 ? stated<readonly Label[]>(own, 'paramMap.labels') : namesOf(column, frame);
+  if (own.length > 0 && !frame.labels.has(input))
+    frame.labels.set(input, stated<readonly Label[]>(own, `${stage.name} paramMap.labels`));
   frame.make(
     outputColumn(stage),
     { ...string, type: derived('string', 'labels are text'), ...(labels && { labels }) },
@@ -122,14 +142,29 @@ const oneHot: StageReader = async (stage, work) => {
     work.frame.take(input, anyNumber, stage.name);
     const size = Number(sizes[index]);
     const known = Number.isSafeInteger(size) && size > 0 ? size + (keep ? 1 : 0) - (drop ? 1 : 0) : null;
-    work.frame.make(output, vectorOf(told(known, `categorySizes[${index}]`, stage)), stage.name);
+    const made = vectorOf(told(known, `categorySizes[${index}]`, stage));
+    work.frame.make(output, { ...made, levels: known }, stage.name);
   });
 };
 
-const assembler: StageReader = (stage, { frame }) => {
-  const open: Said = { ...anyNumber, form: null };
+/** Until Spark 2.4 it was never fitted: the column itself says how many categories there are. */
+const oldOneHot: StageReader = (stage, { frame }) => {
+  const from = frame.take(param(stage, 'inputCol') ?? '', anyNumber, stage.name);
+  const drop = stage.params['dropLast'] !== false;
+  const size = from.levels === null ? null : from.levels - (drop ? 1 : 0);
+  const made = vectorOf(told(size, `as many as ${from.name} has categories`, stage));
+  frame.make(outputColumn(stage), { ...made, levels: size }, stage.name);
+};
+
+const assembler: StageReader = (stage, { frame, numbers }) => {
+  const open: Said = { ...anyNumber, form: numbers ? 'scalar' : null };
   const parts = params(stage, 'inputCols').map((name): Column => frame.take(name, open, stage.name));
-  frame.joined(parts, frame.make(outputColumn(stage), vectorOf(), stage.name));
+  const sizes = parts.map(levelsOf);
+  const levels = sizes.reduce<number | null>(
+    (sum, one) => (sum === null || one === null ? null : sum + one),
+    0,
+  );
+  frame.joined(parts, frame.make(outputColumn(stage), { ...vectorOf(), levels }, stage.name));
 };
 
 const pca: StageReader = async (stage, work) => {
@@ -173,10 +208,26 @@ const slicer: StageReader = (stage, { frame }) => {
   frame.make(outputColumn(stage), vectorOf(told(size, 'indices', stage)), stage.name);
 };
 
+/** All products of one number of each column, where a category counts as a vector of zeros and a one. */
 const interaction: StageReader = (stage, { frame }) => {
-  for (const name of params(stage, 'inputCols')) frame.take(name, { ...anyNumber, form: null }, stage.name);
-  frame.make(outputColumn(stage), vectorOf(), stage.name);
+  const sizes = params(stage, 'inputCols').map((name) => {
+    // Of vectors it wants attributes, which only stages give them: a caller brings numbers.
+    const column = frame.take(name, anyNumber, stage.name);
+    return levelsOf(column);
+  });
+  const size = sizes.reduce<number | null>(
+    (all, one) => (all === null || one === null ? null : all * one),
+    1,
+  );
+  const known = size !== null && Number.isSafeInteger(size) ? size : null;
+  const made = vectorOf(told(known, 'the product of its columns', stage));
+  frame.make(outputColumn(stage), { ...made, levels: known }, stage.name);
 };
+
+/** How many numbers a column is after its categories became zeros and ones. */
+function levelsOf(column: Column): number | null {
+  return column.levels ?? (column.form === 'scalar' ? 1 : null);
+}
 
 const hasher: StageReader = (stage, { frame }) => {
   const open: Said = {
@@ -222,6 +273,46 @@ const elementwise: StageReader = async (stage, work) => {
   work.frame.same(from, work.frame.make(outputColumn(stage), vectorOf(), stage.name));
 };
 
+/** Takes a double or a vector, and gives its like. */
+const binarizer: StageReader = (stage, { frame }) => {
+  const open: Said = { type: derived('float64', 'it takes doubles and vectors of them'), form: null };
+  for (const { input, output } of pairs(stage)) {
+    const from = frame.take(input, open, stage.name);
+    frame.same(from, frame.make(output, { ...open, form: from.form }, stage.name));
+  }
+};
+
+const imputer: StageReader = (stage, { frame }) => {
+  for (const { input, output } of pairs(stage)) {
+    const from = frame.take(input, anyNumber, stage.name);
+    const type: Told<TypeName> =
+      from.type.value === null ? from.type : assumed(from.type.value, `of the type of ${input}`);
+    frame.make(output, { type, form: 'scalar' }, stage.name);
+  }
+};
+
+/** Buckets are categories: one less than there are splits. */
+const bucketizer: StageReader = (stage, { frame }) => {
+  const several = stage.params['splitsArray'];
+  pairs(stage).forEach(({ input, output }, index) => {
+    frame.take(input, anyNumber, stage.name);
+    const splits: unknown =
+      params(stage, 'inputCols').length > 0 && Array.isArray(several)
+        ? several[index]
+        : stage.params['splits'];
+    const levels = Array.isArray(splits) && splits.length > 1 ? splits.length - 1 : null;
+    frame.make(output, { ...double('the number of the bucket'), levels }, stage.name);
+  });
+};
+
+/** Every column is a category, whatever numbers it has. */
+const targets: StageReader = (stage, { frame }) => {
+  for (const { input, output } of pairs(stage)) {
+    frame.take(input, anyNumber, stage.name);
+    frame.make(output, double('a mean of the target'), stage.name);
+  }
+};
+
 const nothing: StageReader = () => {};
 const unsaid = async () => null;
 
@@ -231,19 +322,23 @@ export const FEATURES: Readonly<Record<string, StageReader>> = {
   RegexTokenizer: each(string, { ...strings, type: derived('string', 'tokens are text') }),
   StopWordsRemover: each(strings, strings),
   NGram: each(strings, strings),
-  HashingTF: widthFromWords((stage) => count(stage, 'numFeatures') ?? 262_144),
+  HashingTF: widthFromWords((stage) => count(stage, 'numFeatures') ?? 262_144, {
+    type: assumed('string', 'lists of anything are taken, mostly of words'),
+    form: 'list',
+  }),
   CountVectorizerModel: widthFromWords(
     async (stage, work) => (await work.footers(stage))?.entries('vocabulary') ?? null,
   ),
   Word2VecModel: widthFromWords((stage) => count(stage, 'vectorSize') ?? 100),
   IDFModel: sameWidth('idf'),
-  Binarizer: each(anyNumber, double('0 or 1')),
-  Bucketizer: each(anyNumber, double('the number of the bucket')),
-  ImputerModel: each(anyNumber, double('a number for every number')),
+  Binarizer: binarizer,
+  Bucketizer: bucketizer,
+  ImputerModel: imputer,
+  TargetEncoderModel: targets,
   StringIndexerModel: indexer,
   IndexToString: toNames,
   OneHotEncoderModel: oneHot,
-  OneHotEncoder: oneHot,
+  OneHotEncoder: oldOneHot,
   VectorAssembler: assembler,
   PCAModel: pca,
   PolynomialExpansion: polynomial,

@@ -1,10 +1,10 @@
 import type { Label } from '../../contract/types.ts';
-import { type Look, Malformed, type Remark } from '../format.ts';
 import { FEATURES } from './features.ts';
 import { type Frame, newFrame } from './frame.ts';
-import { type Footers, readColumn, readFooters } from './parquet.ts';
+import { parametersOf } from './parameters.ts';
 import { PREDICTORS } from './predictors.ts';
-import { param, type Stage } from './stage.ts';
+import { isBefore, pairs, param, type Stage } from './stage.ts';
+import type { Tables } from './tables.ts';
 import { unknownStage } from './unknown.ts';
 import type { Work } from './work.ts';
 
@@ -12,7 +12,8 @@ export interface Folded {
   readonly frame: Frame;
   /** The predictor that classifies, with the names of its classes where an indexer of the pipeline has them. */
   readonly labels: readonly Label[] | null;
-  readonly remarks: readonly Remark[];
+  /** Trained parameters of all predictors together. */
+  readonly parameters: number | null;
 }
 
 /** All stages that run on data, in order, without what only groups them. */
@@ -22,54 +23,46 @@ export function flatten(stage: Stage): Stage[] {
 }
 
 /** Sends columns through the stages, and sees which have to be there before and which are there after. */
-export async function fold(root: Stage, look: Look): Promise<Folded> {
+export async function fold(root: Stage, tables: Tables): Promise<Folded> {
   const stages = flatten(root);
-  const remarks = new Map<string, Remark>();
-  const cache = new Map<string, Promise<Footers | null>>();
-  const orNothing = async <T>(read: Promise<T>, otherwise: T): Promise<T> => {
-    try {
-      return await read;
-    } catch (error) {
-      if (!(error instanceof Malformed) && !(error instanceof Error && error.name === 'Truncated'))
-        throw error;
-      remarks.set(error.message, {
-        rule: 'file-malformed',
-        level: 'error',
-        file: root.folder,
-        message: `Spark ML: ${error.message}`,
-        help: 'Save the model again with Spark; if it loads there, report this file to Lading.',
-      });
-      return otherwise;
-    }
-  };
   const work = (training: ReadonlySet<string>): Work => ({
     frame: newFrame(),
     training,
-    footers(stage, table = 'data') {
-      const folder = stage.folder === '' ? table : `${stage.folder}/${table}`;
-      const known = cache.get(folder) ?? orNothing(readFooters(look, folder), null);
-      cache.set(folder, known);
-      return known;
-    },
-    column: (stage, name) =>
-      orNothing(readColumn(look, stage.folder === '' ? 'data' : `${stage.folder}/data`, name), []),
+    footers: tables.footers,
+    column: tables.column,
   });
   // What a stage takes as data is no label, whatever the next one calls it: that shows in a first pass.
-  const targets = new Set(
-    stages.flatMap((stage) => (isSupervised(stage) ? (param(stage, 'labelCol') ?? []) : [])),
-  );
+  const targets = new Set(stages.flatMap(targetsOf));
   const trial = work(new Set());
   await runAll(stages, trial);
   const taken = new Set(
     [...trial.frame.made, ...trial.frame.given].flatMap((one) => (one.taken ? one.name : [])),
   );
-  const training = new Set([...targets].filter((name) => !taken.has(name)));
+  const training = new Set([...targets, ...indicesOf(stages, targets)].filter((name) => !taken.has(name)));
   const final = work(training);
   await runAll(stages, final);
   final.frame.settle();
-  const predictor = stages.findLast((stage) => isSupervised(stage) && PREDICTORS[stage.name]);
-  const labels = predictor && final.frame.labels.get(param(predictor, 'labelCol') ?? '');
-  return { frame: final.frame, labels: labels?.value ?? null, remarks: [...remarks.values()] };
+  const predictors = stages.filter((stage) => stage.name in PREDICTORS);
+  const predictor = predictors.findLast(isSupervised);
+  const labels =
+    predictor &&
+    (final.frame.labels.get(param(predictor, 'labelCol') ?? '') ??
+      final.frame.labels.get(param(predictor, 'predictionCol') ?? ''));
+  const counts = await Promise.all(predictors.map((stage) => parametersOf(stage, tables)));
+  return { frame: final.frame, labels: labels?.value ?? null, parameters: total(counts) };
+}
+
+/** Indices that a stage makes of a target. */
+function indicesOf(stages: readonly Stage[], targets: ReadonlySet<string>): string[] {
+  return stages
+    .filter((stage) => stage.name === 'StringIndexerModel')
+    .flatMap((stage) => pairs(stage).flatMap(({ input, output }) => (targets.has(input) ? [output] : [])));
+}
+
+/** All of them together; `null` when one is not known. */
+function total(counts: readonly (number | null)[]): number | null {
+  if (counts.length === 0) return null;
+  return counts.reduce((sum, one) => (sum === null || one === null ? null : sum + one), 0);
 }
 
 async function runAll(stages: readonly Stage[], work: Work): Promise<void> {
@@ -86,14 +79,33 @@ export async function runStage(stage: Stage, work: Work): Promise<void> {
 
 /** A formula runs as a pipeline of its own; of its columns only the result stays. */
 async function runFormula(stage: Stage, work: Work): Promise<void> {
-  const before = new Set(work.frame.made);
+  const { frame } = work;
+  const before = new Set(frame.made);
   const label = param(stage, 'labelCol');
   const inner = stage.stages.flatMap(flatten);
   const training = new Set([...work.training, ...(label === null ? [] : [label])]);
-  for (const one of inner) await runStage(one, { ...work, training });
+  // Since Spark 2.4 a formula notes the size of each term that is a vector: the others are numbers.
+  const numbers = !isBefore(stage, 2, 4);
+  for (const one of inner) await runStage(one, { ...work, training, numbers });
   const result = param(stage, 'featuresCol');
-  for (const column of work.frame.made)
-    if (!before.has(column) && column.name !== result) column.hidden = true;
+  for (const column of frame.made) if (!before.has(column) && column.name !== result) column.hidden = true;
+  // The label goes on under the formula's name for it.
+  const names = frame.labels.get(targetOf(stage) ?? '');
+  if (label !== null && names && !frame.labels.has(label)) frame.labels.set(label, names);
+}
+
+/** What stands to the left in `y ~ a + b`. */
+function targetOf(stage: Stage): string | null {
+  const [left = '', right] = (param(stage, 'formula') ?? '').split('~', 2);
+  const name = left.trim();
+  return right !== undefined && name !== '' ? name : null;
 }
 
 const isSupervised = (stage: Stage): boolean => 'labelCol' in stage.params || stage.name in PREDICTORS;
+
+/** Columns that a stage needs in training only. */
+function targetsOf(stage: Stage): string[] {
+  const label = isSupervised(stage) ? param(stage, 'labelCol') : null;
+  const target = stage.name === 'RFormulaModel' ? targetOf(stage) : null;
+  return [label, target].filter((one) => one !== null);
+}

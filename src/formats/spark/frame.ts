@@ -10,8 +10,12 @@ export interface Said {
   readonly form: Form;
   /** Of a vector: its size. */
   readonly size?: Told<number>;
-  readonly labels?: Told<readonly Label[]>;
-  readonly categories?: Told<readonly Label[]>;
+  /** How many categories its numbers stand for; of a vector, of all its numbers together, 1 for plain ones. */
+  readonly levels?: number | null;
+  readonly labels?: Told<readonly Label[]> | undefined;
+  readonly categories?: Told<readonly Label[]> | undefined;
+  /** It may be missing. */
+  readonly optional?: boolean;
 }
 
 /** A column as far as the stages so far tell. What is not known yet may be filled in by later ones. */
@@ -22,8 +26,10 @@ export interface Column {
   form: Form;
   formWhere: string;
   size: Told<number>;
+  levels: number | null;
   labels: Told<readonly Label[]> | undefined;
   categories: Told<readonly Label[]> | undefined;
+  readonly optional: boolean;
   /** A later stage reads it. */
   taken: boolean;
   /** A later stage removes it. */
@@ -44,12 +50,21 @@ export interface Frame {
   take(name: string, said: Said, where: string): Column;
   make(name: string, said: Said, where: string): Column;
   find(name: string): Column | undefined;
-  /** Both are vectors of one size. */
+  /** All columns that there are now. */
+  names(): Iterable<string>;
+  /** Both are of one form, and vectors of one size. */
   same(a: Column, b: Column): void;
   /** The parts behind one another are the whole. */
   joined(parts: readonly Column[], whole: Column): void;
   /** Fills in sizes that follow from one another. */
   settle(): void;
+  /** A stage makes so many columns that have no name which the files state. */
+  unnamed(count: number): void;
+  /** How many of them no later stage takes. */
+  readonly nameless: number;
+  /** From here on nobody knows which columns there are. */
+  lose(why: string): void;
+  readonly lost: string | null;
 }
 
 export function newFrame(): Frame {
@@ -58,6 +73,8 @@ export function newFrame(): Frame {
   const made: Column[] = [];
   const equal: [Column, Column][] = [];
   const sums: { parts: readonly Column[]; whole: Column }[] = [];
+  let nameless = 0;
+  let lost: string | null = null;
   const put = (name: string, said: Said, where: string, list: Column[]): Column => {
     const column: Column = {
       name,
@@ -66,8 +83,10 @@ export function newFrame(): Frame {
       form: said.form,
       formWhere: where,
       size: said.size ?? unknown(NO_SIZE),
+      levels: said.levels ?? null,
       labels: said.labels,
       categories: said.categories,
+      optional: said.optional ?? false,
       taken: false,
       hidden: false,
     };
@@ -80,9 +99,13 @@ export function newFrame(): Frame {
     made,
     labels: new Map(),
     find: (name) => current.get(name),
+    names: () => current.keys(),
     take(name, said, where) {
       const known = current.get(name);
-      const column = known ?? put(name, said, where, given);
+      // Spark calls a nameless column by its expression, such as `(a + 1)`: no caller's column is called that.
+      const expression = !known && nameless > 0 && /[()]/.test(name);
+      if (expression) nameless -= 1;
+      const column = known ?? put(name, said, where, expression ? made : given);
       if (known) refine(known, said, where);
       column.taken = true;
       return column;
@@ -90,6 +113,18 @@ export function newFrame(): Frame {
     make: (name, said, where) => put(name, said, where, made),
     same: (a, b) => void equal.push([a, b]),
     joined: (parts, whole) => void sums.push({ parts, whole }),
+    get nameless() {
+      return nameless;
+    },
+    get lost() {
+      return lost;
+    },
+    unnamed(count) {
+      nameless += count;
+    },
+    lose(why) {
+      lost ??= why;
+    },
     settle() {
       for (let round = 0; round < 20; round += 1) {
         let changed = false;
@@ -113,6 +148,11 @@ function refine(column: Column, said: Said, where: string): void {
 }
 
 function share(from: Column, to: Column): boolean {
+  if (from.form !== null && to.form === null) {
+    to.form = from.form;
+    to.formWhere = `${to.where}, of one form with ${from.name}`;
+    return true;
+  }
   if (from.size.value === null || to.size.value !== null || to.form !== 'vector') return false;
   to.size = derived(from.size.value, `as wide as ${from.name}`);
   return true;
@@ -159,6 +199,7 @@ export function fieldOf(column: Column): ToldField {
     shape: shapeOf(column),
     ...(column.labels && { labels: column.labels }),
     ...(column.categories && { categories: column.categories }),
+    ...(column.optional && { optional: true }),
   };
 }
 

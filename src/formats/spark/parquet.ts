@@ -1,8 +1,8 @@
-import { Truncated } from '../../model/bytes.ts';
-import { open } from '../../model/walk.ts';
+import type { ScalarType } from '../../contract/types.ts';
+import { type Bytes, Truncated } from '../../model/bytes.ts';
 import { messageOf } from '../../ports/errors.ts';
-import { type Look, Malformed } from '../format.ts';
-import { filesIn } from './stage.ts';
+import { Malformed } from '../format.ts';
+import type { Store, StoredFile } from '../store.ts';
 
 /** Most bytes that are taken out of a file at once: footers and columns of labels, never weights. */
 const MAX_PIECE = 32 * 1024 * 1024;
@@ -10,6 +10,9 @@ const MAX_FILES = 200;
 /** Most values that a column of labels may have. */
 const MAX_VALUES = 1_000_000;
 const FOOTER = 32 * 1024;
+/** Bounds on a schema: Spark's own have a few dozen elements. */
+const MAX_ELEMENTS = 10_000;
+const MAX_LEVELS = 50;
 
 interface Leaf {
   readonly path: string;
@@ -17,6 +20,7 @@ interface Leaf {
   readonly nulls: number | null;
   readonly least: unknown;
   readonly most: unknown;
+  readonly type: ScalarType | null;
 }
 
 /** What the footers of a stage's Parquet files say; the numbers of a model are not read for it. */
@@ -28,31 +32,37 @@ export interface Footers {
   number(column: string): number | null;
   /** Size of the vectors in a column, all of one size. */
   vector(column: string): number | null;
+  /** How many lists at a path are empty. */
+  empty(column: string): number | null;
+  /** Type of the values at a path. */
+  type(column: string): ScalarType | null;
 }
 
 /** Files of a table of Parquet. */
-function partsOf(look: Look, folder: string) {
-  return filesIn(look, folder).filter(
-    (file) =>
-      /\/part-[^/]*$/.test(file.path) &&
-      file.path.slice(folder.length + 1).indexOf('/') < 0 &&
-      file.size > 12,
-  );
+function partsOf(store: Store, folder: string): StoredFile[] {
+  return store
+    .list(folder)
+    .files.filter((file) => /^part-/.test(file.name) && file.size > 12)
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Reads the footers below a folder; `null` when there are no Parquet files. @throws Malformed when one is damaged. */
-export async function readFooters(look: Look, folder: string): Promise<Footers | null> {
-  const files = partsOf(look, folder).filter((file) => isParquet(look.head(file)));
+export async function readFooters(store: Store, folder: string): Promise<Footers | null> {
+  const files = partsOf(store, folder);
   if (files.length === 0 || files.length > MAX_FILES) return null;
   const { parquetMetadataAsync } = await import('hyparquet');
   const leaves: Leaf[] = [];
   let rows = 0;
+  let tables = 0;
   for (const file of files) {
-    using bytes = open(file);
+    using bytes = file.open();
+    if (!isParquet(bytes)) continue;
+    tables += 1;
     const metadata = await guarded(file.path, () =>
       parquetMetadataAsync(bufferOf(bytes), { initialFetchSize: FOOTER }),
     );
     rows += Number(metadata.num_rows);
+    const types = typesIn(metadata.schema ?? []);
     for (const group of metadata.row_groups ?? [])
       for (const column of group.columns ?? []) {
         const data = column.meta_data;
@@ -64,10 +74,45 @@ export async function readFooters(look: Look, folder: string): Promise<Footers |
           nulls: statistics?.null_count === undefined ? null : Number(statistics.null_count),
           least: statistics?.min_value ?? statistics?.min,
           most: statistics?.max_value ?? statistics?.max,
+          type: types.get(data.path_in_schema.join('.')) ?? null,
         });
       }
   }
-  return footers(rows, leaves);
+  return tables === 0 ? null : footers(rows, leaves);
+}
+
+interface Element {
+  readonly name: string;
+  readonly type?: string;
+  readonly converted_type?: string;
+  readonly num_children?: number;
+}
+
+const PLAIN: Readonly<Record<string, ScalarType>> = {
+  BOOLEAN: 'bool',
+  INT32: 'int32',
+  INT64: 'int64',
+  FLOAT: 'float32',
+  DOUBLE: 'float64',
+};
+const CONVERTED: Readonly<Record<string, ScalarType>> = { UTF8: 'string', INT_8: 'int8', INT_16: 'int16' };
+
+/** Types of the leaves of a schema, which stands as a list: each group is followed by its children. */
+function typesIn(schema: readonly Element[]): Map<string, ScalarType> {
+  const types = new Map<string, ScalarType>();
+  const open: { path: string; left: number }[] = [];
+  for (const element of schema.slice(1, MAX_ELEMENTS)) {
+    while (open.at(-1)?.left === 0) open.pop();
+    const parent = open.at(-1);
+    if (parent) parent.left -= 1;
+    const path = parent ? `${parent.path}.${element.name}` : element.name;
+    const { converted_type: converted } = element;
+    const type = converted === undefined ? PLAIN[element.type ?? ''] : CONVERTED[converted];
+    if (element.num_children) open.push({ path, left: element.num_children });
+    else if (type) types.set(path, type);
+    if (open.length > MAX_LEVELS) break;
+  }
+  return types;
 }
 
 function footers(rows: number, leaves: readonly Leaf[]): Footers {
@@ -89,6 +134,12 @@ function footers(rows: number, leaves: readonly Leaf[]): Footers {
     rows,
     entries,
     number,
+    empty(column) {
+      const found = at(column);
+      if (found.length === 0 || found.some((leaf) => leaf.nulls === null)) return null;
+      return found.reduce((sum, leaf) => sum + (leaf.nulls ?? 0), 0);
+    },
+    type: (column) => leaves.find((leaf) => leaf.path === column)?.type ?? null,
     vector(column) {
       // VectorUDT: type 1 is dense, with its values only; type 0 is sparse, with its size.
       const kind = number(`${column}.type`);
@@ -103,7 +154,12 @@ function footers(rows: number, leaves: readonly Leaf[]): Footers {
 }
 
 /** The values of one column of a small table, row by row. @throws Malformed when it is damaged or too large. */
-export async function readColumn(look: Look, folder: string, column: string): Promise<unknown[]> {
+export async function readColumn(
+  store: Store,
+  folder: string,
+  column: string,
+  budget: { left: number },
+): Promise<unknown[]> {
   const [{ parquetMetadataAsync, parquetReadObjects }, { compressors }] = await Promise.all([
     import('hyparquet'),
     import('hyparquet-compressors'),
@@ -118,9 +174,9 @@ export async function readColumn(look: Look, folder: string, column: string): Pr
     ]),
   );
   const out: unknown[] = [];
-  for (const file of partsOf(look, folder)) {
-    if (!isParquet(look.head(file))) continue;
-    using bytes = open(file);
+  for (const file of partsOf(store, folder)) {
+    using bytes = file.open();
+    if (!isParquet(bytes)) continue;
     const rows = await guarded(file.path, async () => {
       const buffer = bufferOf(bytes);
       const metadata = await parquetMetadataAsync(buffer, { initialFetchSize: FOOTER });
@@ -130,7 +186,15 @@ export async function readColumn(look: Look, folder: string, column: string): Pr
       if (wanted.length === 0) return [];
       const size = wanted.reduce((sum, one) => sum + Number(one.meta_data?.total_uncompressed_size ?? 0), 0);
       const values = wanted.reduce((sum, one) => sum + Number(one.meta_data?.num_values ?? 0), 0);
-      if (!(size <= MAX_PIECE && values <= MAX_VALUES && Number(metadata.num_rows) <= MAX_VALUES))
+      budget.left -= size;
+      if (
+        !(
+          size <= MAX_PIECE &&
+          budget.left >= 0 &&
+          values <= MAX_VALUES &&
+          Number(metadata.num_rows) <= MAX_VALUES
+        )
+      )
         throw new Malformed(`column ${column} has ${size} bytes; at most ${MAX_PIECE} are read`);
       return parquetReadObjects({ file: buffer, metadata, columns: [column], compressors: bounded });
     });
@@ -139,8 +203,8 @@ export async function readColumn(look: Look, folder: string, column: string): Pr
   return out;
 }
 
-const isParquet = (head: Uint8Array): boolean =>
-  Buffer.from(head.subarray(0, 4)).toString('latin1') === 'PAR1';
+const isParquet = (bytes: Bytes): boolean =>
+  bytes.size > 12 && Buffer.from(bytes.read(0, 4)).toString('latin1') === 'PAR1';
 
 function bufferOf(bytes: { readonly size: number; read(offset: number, length: number): Uint8Array }) {
   return {

@@ -1,6 +1,6 @@
-import { derived, stated, type Told, unknown } from '../told.ts';
-import { double, type Said, vectorOf } from './frame.ts';
-import { count, param, type Stage } from './stage.ts';
+import { assumed, derived, stated, type Told, unknown } from '../told.ts';
+import { anyNumber, double, type Said, vectorOf } from './frame.ts';
+import { count, isBefore, param, type Stage } from './stage.ts';
 import { namesFor, numbersTo, type StageReader, type Work } from './work.ts';
 
 /** Sizes of a predictor: of the vector it takes, and how many classes it knows. */
@@ -56,12 +56,11 @@ function classifier(
           { ...double('a class is numbered by a double'), ...(values && { labels: values }) },
           stage.name,
         );
-      else
-        frame.make(
-          name,
-          { ...vectorOf(size), ...((names ?? values) ? { labels: names ?? values } : {}) } as Said,
-          stage.name,
-        );
+      else {
+        // Of Spark 2.4 the Scala side adds it and the Python side does not.
+        const optional = stage.name === 'OneVsRestModel' && isBefore(stage, 3, 0);
+        frame.make(name, { ...vectorOf(size), labels: names ?? values, optional }, stage.name);
+      }
     }
     await leaves(stage, work);
   };
@@ -71,8 +70,11 @@ function classifier(
 async function leaves(stage: Stage, { frame }: Work): Promise<void> {
   const name = param(stage, 'leafCol');
   if (name === null) return;
-  const single = stage.name.startsWith('DecisionTree');
-  const trees = single ? 1 : count(stage, 'numTrees');
+  if (stage.name.startsWith('DecisionTree')) {
+    frame.make(name, double('a leaf is numbered by a double'), stage.name);
+    return;
+  }
+  const trees = count(stage, 'numTrees');
   frame.make(
     name,
     vectorOf(trees === null ? unknown('the number of trees') : derived(trees, 'numTrees')),
@@ -80,14 +82,18 @@ async function leaves(stage: Stage, { frame }: Work): Promise<void> {
   );
 }
 
+const predictionFirst = (a: string, b: string): number =>
+  Number(b === 'predictionCol') - Number(a === 'predictionCol');
+
 /** `columns` in the order in which transform() adds them. */
 function regressor(measure: Measure, columns: readonly string[] = ['predictionCol']): StageReader {
   return async (stage, work) => {
     const { features } = await measured(stage, work, measure);
     work.frame.take(param(stage, 'featuresCol') ?? 'features', vectorOf(features), stage.name);
     const offset = stage.name === 'GeneralizedLinearRegressionModel' ? param(stage, 'offsetCol') : null;
-    if (offset !== null) work.frame.take(offset, double('offsets are numbers'), stage.name);
-    for (const column of columns) {
+    if (offset !== null) work.frame.take(offset, anyNumber, stage.name);
+    // Until Spark 3 every predictor gave its prediction first.
+    for (const column of isBefore(stage, 3, 0) ? columns.toSorted(predictionFirst) : columns) {
       const name = param(stage, column);
       if (name !== null) work.frame.make(name, double('a regression gives doubles'), stage.name);
     }
@@ -104,9 +110,11 @@ function clusterer(measure: Measure): StageReader {
     const cluster: Said = { ...INT, ...(labels && { labels }) };
     const prediction = param(stage, 'predictionCol');
     const probability = stage.name === 'GaussianMixtureModel' ? param(stage, 'probabilityCol') : null;
+    const old = isBefore(stage, 3, 0);
+    if (prediction !== null && old) work.frame.make(prediction, cluster, stage.name);
     if (probability !== null)
       work.frame.make(probability, { ...vectorOf(classes), ...(labels && { labels }) }, stage.name);
-    if (prediction !== null) work.frame.make(prediction, cluster, stage.name);
+    if (prediction !== null && !old) work.frame.make(prediction, cluster, stage.name);
   };
 }
 
@@ -142,16 +150,23 @@ const oneVsRest: Measure = async (stage, work) => {
   return { features: inner?.features ?? null, classes: count(stage, 'numClasses') };
 };
 
+/** Spark 2.4 came to give scores, in Scala only. */
+function columnsOfRest(stage: Stage): readonly ('raw' | 'prediction')[] {
+  if (isBefore(stage, 2, 4)) return ['prediction'];
+  return isBefore(stage, 3, 0) ? ['prediction', 'raw'] : ['raw', 'prediction'];
+}
+
 const kmeans: Measure = async (stage, work) => {
   const data = await work.footers(stage);
   const rows = data?.vector('clusterCenter') ?? null;
   return { features: rows, classes: rows === null ? null : (data?.rows ?? null) };
 };
 
-/** Its tree is kept as the RDD-based library kept it: a table below the table. */
+/** Its tree is kept as the RDD-based library kept it: a table below the table. Nodes without children are clusters. */
 const bisecting: Measure = async (stage, work) => {
   const data = (await work.footers(stage, 'data/data')) ?? (await work.footers(stage));
-  return { features: data?.vector('center') ?? null };
+  const leaves = data?.empty('children') ?? 0;
+  return { features: data?.vector('center') ?? null, classes: leaves > 0 ? leaves : null };
 };
 
 const mixture: Measure = async (stage, work) => {
@@ -178,9 +193,14 @@ const MEASURES: Readonly<Record<string, Measure>> = {
 };
 
 const lda: StageReader = async (stage, work) => {
-  const data = (await work.footers(stage)) ?? (await work.footers(stage, 'oldLocalModel'));
-  const words = count(stage, 'vocabSize') ?? data?.number('vocabSize') ?? null;
-  const topics = count(stage, 'k');
+  const data = await work.footers(stage);
+  const [inner] = stage.stages;
+  const words =
+    data?.number('topicsMatrix.numRows') ??
+    data?.number('vocabSize') ??
+    (inner ? count(inner, 'vocabSize') : null);
+  const topics =
+    data?.number('topicsMatrix.numCols') ?? (inner ? count(inner, 'k') : null) ?? count(stage, 'k');
   work.frame.take(
     param(stage, 'featuresCol') ?? 'features',
     vectorOf(words === null ? unknown('the size of the vocabulary') : derived(words, 'vocabSize')),
@@ -190,7 +210,7 @@ const lda: StageReader = async (stage, work) => {
   if (output !== null)
     work.frame.make(
       output,
-      vectorOf(topics === null ? unknown('k') : stated(topics, 'paramMap.k')),
+      vectorOf(topics === null ? unknown('k') : derived(topics, 'the topics of the model')),
       stage.name,
     );
 };
@@ -206,23 +226,32 @@ const survival: StageReader = async (stage, work) => {
   work.frame.make(quantiles, vectorOf(size), stage.name);
 };
 
-/** Takes numbers and vectors alike. */
+/** Takes numbers and vectors alike, unless it says which number of a vector it means. */
 const isotonic: StageReader = (stage, { frame }) => {
-  frame.take(param(stage, 'featuresCol') ?? 'features', { ...double('a feature'), form: null }, stage.name);
+  const form = (count(stage, 'featureIndex') ?? 0) > 0 ? 'vector' : null;
+  frame.take(param(stage, 'featuresCol') ?? 'features', { ...double('a feature'), form }, stage.name);
   const name = param(stage, 'predictionCol');
   if (name !== null) frame.make(name, double('a regression gives doubles'), stage.name);
 };
 
 const als: StageReader = (stage, { frame }) => {
-  const id: Said = { type: derived('int32', 'ids have to fit an integer'), form: 'scalar' };
+  const id: Said = {
+    type: assumed('int32', 'any number is taken that fits an integer'),
+    form: 'scalar',
+  };
   for (const column of ['userCol', 'itemCol']) frame.take(param(stage, column) ?? '', id, stage.name);
   const name = param(stage, 'predictionCol');
   if (name !== null)
     frame.make(name, { type: derived('float32', 'ALS predicts floats'), form: 'scalar' }, stage.name);
 };
 
-const frequent: StageReader = (stage, { frame }) => {
-  const open: Said = { type: unknown('items may be of any type', 'the type'), form: 'list' };
+const frequent: StageReader = async (stage, { frame, footers }) => {
+  const data = await footers(stage);
+  const type = data?.type('items') ?? null;
+  const open: Said = {
+    type: type ? stated(type, 'data items') : unknown('items may be of any type', 'the type'),
+    form: 'list',
+  };
   frame.take(param(stage, 'itemsCol') ?? 'items', open, stage.name);
   const name = param(stage, 'predictionCol');
   if (name !== null) frame.make(name, open, stage.name);
@@ -238,7 +267,7 @@ export const PREDICTORS: Readonly<Record<string, StageReader>> = {
   NaiveBayesModel: classifier(all, bayes),
   MultilayerPerceptronClassificationModel: classifier(all, perceptron),
   FMClassificationModel: classifier(all, vectorColumn('linear', 2)),
-  OneVsRestModel: classifier(['raw', 'prediction'], oneVsRest),
+  OneVsRestModel: (stage, work) => classifier(columnsOfRest(stage), oneVsRest)(stage, work),
   LinearRegressionModel: regressor(linear),
   GeneralizedLinearRegressionModel: regressor(linear, ['linkPredictionCol', 'predictionCol']),
   DecisionTreeRegressionModel: regressor(inMetadata, ['predictionCol', 'varianceCol']),

@@ -1,11 +1,17 @@
-import { readFileSync } from 'node:fs';
-import type { ModelFile } from '../../model/walk.ts';
 import { list, object, text } from '../declared/documents.ts';
-import { type Look, Malformed } from '../format.ts';
+import { Malformed } from '../format.ts';
+import { inFolder, readAll, type Store } from '../store.ts';
 
-const MAX_METADATA = 16 * 1024 * 1024;
+/** Bytes of metadata of all stages together. */
+const MAX_METADATA = 8 * 1024 * 1024;
 const MAX_DEPTH = 12;
 const MAX_STAGES = 2000;
+const MAX_PARTS = 1000;
+
+interface Budget {
+  stages: number;
+  bytes: number;
+}
 
 /** What `metadata/part-*` of one folder says. Source: Spark, DefaultParamsWriter in ml/util/ReadWrite.scala. */
 export interface Stage {
@@ -25,24 +31,22 @@ export interface Stage {
   readonly stages: readonly Stage[];
 }
 
-const join = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
-
 /** Files that Spark writes metadata into. */
 export const METADATA = /(?:^|\/)metadata\/part-[^/]*$/;
 
 /** Reads the tree of stages at a folder. @throws Malformed when metadata is missing or damaged. */
-export function readStage(look: Look, folder: string): Stage {
-  return visit(look, folder, MAX_DEPTH, { left: MAX_STAGES });
+export function readStage(store: Store, folder = ''): Stage {
+  return visit(store, folder, MAX_DEPTH, { stages: MAX_STAGES, bytes: MAX_METADATA });
 }
 
-function visit(look: Look, folder: string, depth: number, budget: { left: number }): Stage {
-  budget.left -= 1;
-  if (depth === 0 || budget.left < 0)
+function visit(store: Store, folder: string, depth: number, budget: Budget): Stage {
+  budget.stages -= 1;
+  if (depth === 0 || budget.stages < 0)
     throw new Malformed(`${folder}: more than ${MAX_DEPTH} levels or ${MAX_STAGES} stages`);
-  const metadata = metadataOf(look, folder);
+  const metadata = metadataOf(store, folder, budget);
   const { class: type, paramMap, defaultParamMap, uid, sparkVersion, timestamp: _, ...extras } = metadata;
   const name = text(type);
-  if (name === null) throw new Malformed(`${join(folder, 'metadata')} names no class`);
+  if (name === null) throw new Malformed(`${inFolder(folder, 'metadata')} names no class`);
   const stage: Stage = {
     class: name,
     name: name.split('.').at(-1) ?? name,
@@ -53,34 +57,36 @@ function visit(look: Look, folder: string, depth: number, budget: { left: number
     extras,
     stages: [],
   };
-  const folders = foldersInside(look, stage);
-  return { ...stage, stages: folders.map((one) => visit(look, one, depth - 1, budget)) };
+  const folders = foldersInside(store, stage);
+  return { ...stage, stages: folders.map((one) => visit(store, one, depth - 1, budget)) };
 }
 
 /** Folders of the stages inside: a pipeline's in the order of `stageUids`, a tuned or wrapped model's only one. */
-function foldersInside(look: Look, stage: Stage): string[] {
+function foldersInside(store: Store, stage: Stage): string[] {
   switch (stage.name) {
     case 'PipelineModel':
     case 'Pipeline': {
-      const present = subfolders(look, join(stage.folder, 'stages'));
+      const present = store.list(inFolder(stage.folder, 'stages')).folders;
       const uids = stage.params['stageUids'];
       if (!Array.isArray(uids))
-        return present.toSorted(byNumber).map((one) => join(stage.folder, `stages/${one}`));
+        return present.toSorted(byNumber).map((one) => inFolder(stage.folder, `stages/${one}`));
       return uids.map((uid: unknown, index) => {
         const found = present.find(
           (one) => one.replace(/^\d+_/, '') === uid && Number.parseInt(one, 10) === index,
         );
         if (found === undefined) throw new Malformed(`stage ${index} ("${uid}") is not there`);
-        return join(stage.folder, `stages/${found}`);
+        return inFolder(stage.folder, `stages/${found}`);
       });
     }
     case 'CrossValidatorModel':
     case 'TrainValidationSplitModel':
-      return [join(stage.folder, 'bestModel')];
+      return [inFolder(stage.folder, 'bestModel')];
     case 'RFormulaModel':
-      return [join(stage.folder, 'pipelineModel')];
+      return [inFolder(stage.folder, 'pipelineModel')];
+    case 'DistributedLDAModel':
+      return stage.class.startsWith('org.apache.spark.ml.') ? [inFolder(stage.folder, 'oldModel')] : [];
     case 'OneVsRestModel':
-      return [join(stage.folder, 'model_0')];
+      return [inFolder(stage.folder, 'model_0')];
     default:
       return [];
   }
@@ -88,27 +94,24 @@ function foldersInside(look: Look, stage: Stage): string[] {
 
 const byNumber = (a: string, b: string): number => Number.parseInt(a, 10) - Number.parseInt(b, 10);
 
-function subfolders(look: Look, folder: string): string[] {
-  const names = filesIn(look, folder).map((file) => file.path.slice(folder.length + 1).split('/')[0] ?? '');
-  return [...new Set(names)];
-}
-
-/** All files below a folder. */
-export function filesIn(look: Look, folder: string): ModelFile[] {
-  return look.directory.files.filter((file) => folder === '' || file.path.startsWith(`${folder}/`));
-}
-
 /** The JSON line of a folder, put together from its parts. Most parts of a table with one row are empty. */
-function metadataOf(look: Look, folder: string): Record<string, unknown> {
-  const parts = filesIn(look, join(folder, 'metadata')).filter((file) => METADATA.test(file.path));
-  if (parts.length === 0) throw new Malformed(`${join(folder, 'metadata')} is not there`);
-  if (parts.reduce((sum, file) => sum + file.size, 0) > MAX_METADATA)
-    throw new Malformed(`${join(folder, 'metadata')} has more than ${MAX_METADATA} bytes`);
-  const line = parts.map((file) => readFileSync(file.absolute, 'utf8')).join('');
+function metadataOf(store: Store, folder: string, budget: Budget): Record<string, unknown> {
+  const where = inFolder(folder, 'metadata');
+  const parts = store.list(where).files.filter((file) => file.name.startsWith('part-'));
+  if (parts.length === 0) throw new Malformed(`${where} is not there`);
+  budget.bytes -= parts.reduce((sum, file) => sum + file.size, 0);
+  if (budget.bytes < 0 || parts.length > MAX_PARTS)
+    throw new Malformed(
+      `${where}: there are more than ${MAX_METADATA} bytes or ${MAX_PARTS} parts of metadata`,
+    );
+  const pieces = parts
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .filter((file) => file.size > 0)
+    .map((file) => readAll(file, MAX_METADATA));
   try {
-    return { ...object(JSON.parse(line)) };
+    return { ...object(JSON.parse(Buffer.concat(pieces).toString('utf8'))) };
   } catch {
-    throw new Malformed(`${join(folder, 'metadata')} is not the JSON that Spark writes`);
+    throw new Malformed(`${where} is not the JSON that Spark writes`);
   }
 }
 
@@ -127,6 +130,12 @@ export function params(stage: Stage, name: string): string[] {
 export function count(stage: Stage, name: string): number | null {
   const value = stage.params[name] ?? stage.extras[name];
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+/** Whether the stage was written by a version before that; no when it does not say. */
+export function isBefore(stage: Stage, major: number, minor: number): boolean {
+  const [a = 0, b = 0] = (stage.sparkVersion ?? '').split('.').map(Number);
+  return a > 0 && (a < major || (a === major && b < minor));
 }
 
 /** Columns that a stage reads and writes, pair by pair, whether it has one of each or several. */

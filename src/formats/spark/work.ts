@@ -1,18 +1,16 @@
 import type { Label } from '../../contract/types.ts';
 import { derived, stated, type Told } from '../told.ts';
 import type { Frame } from './frame.ts';
-import type { Footers } from './parquet.ts';
 import type { Stage } from './stage.ts';
+import type { Tables } from './tables.ts';
 
 /** What a stage's reader works with. */
-export interface Work {
+export interface Work extends Pick<Tables, 'footers' | 'column'> {
   readonly frame: Frame;
-  /** Footers of the stage's table, or of one below it. `null` when there is none, or it is damaged. */
-  footers(stage: Stage, table?: string): Promise<Footers | null>;
-  /** Values of one small column of it; empty when there is none. */
-  column(stage: Stage, name: string): Promise<unknown[]>;
   /** Columns that only training needs: an indexer that makes one does nothing when its input is missing. */
   readonly training: ReadonlySet<string>;
+  /** Columns that are put together and nobody made are numbers, no vectors. */
+  readonly numbers?: boolean;
 }
 
 /** Reads one stage: takes its columns from the frame and makes new ones. */
