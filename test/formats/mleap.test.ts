@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readingOf } from '../helpers/model-files.ts';
+import { fixture, readingOf } from '../helpers/model-files.ts';
 import { zipOf } from '../helpers/zip.ts';
 
 /** A node as MLeap writes it: what it computes, and which columns it is connected to. */
@@ -60,7 +60,7 @@ test('columns are folded through the nodes of a bundle, in the order of its pipe
       { name: 'income', type: 'float64', shape: ['batch'] },
     ],
     outputs: [
-      { name: 'probability', type: 'float64', shape: ['batch', 2] },
+      { name: 'probability', type: 'float64', shape: ['batch', 2], labels: [0, 1] },
       { name: 'answer', type: 'string', shape: ['batch'], labels: ['no', 'yes'] },
     ],
   });
@@ -97,16 +97,29 @@ test('attributes may be a list, as the first versions wrote them', async (t) => 
   });
 });
 
-test('bundles in protobuf are named, and their contract is asked for', async (t) => {
+test('a bundle in protobuf that is damaged is told, wherever it is cut', async (t) => {
+  const files = fixture('mleap/protobuf-classifier');
+  const model = Object.keys(files).find((path) => /LogisticRegression.*model\.pb$/.test(path)) ?? '';
+  for (const length of [1, 10, 60]) {
+    const cut = (files[model] ?? Buffer.alloc(0)).subarray(0, length);
+    const read = await readingOf(t, { ...files, [model]: cut });
+    assert.equal(read.contract, null);
+    assert.match(read.remarks[0]?.rule ?? '', /^file-(?:truncated|malformed)$/);
+  }
+});
+
+test('a model that is too large to be read is known by what it is', async (t) => {
+  const coefficients = `[${'0.25,'.repeat(2_000_000)}1]`;
+  const text = `{"op": "linear_regression", "attributes": {"coefficients": {"double": ${coefficients}}}}`;
   const read = await readingOf(t, {
     'bundle.json': BUNDLE['bundle.json'],
-    'root/model.json': BUNDLE['root/model.json'] ?? '',
-    'root/node.json': BUNDLE['root/node.json'] ?? '',
-    'root/assembler.node/model.pb': 'x',
-    'root/assembler.node/node.pb': 'x',
+    ...node('root', 'linear_regression', {}, { features: 'x' }, { prediction: 'y' }),
+    'root/model.json': text,
   });
-  assert.equal(read.contract, null);
-  assert.equal(read.remarks[0]?.rule, 'contract-unknown');
+  assert.deepEqual(read.contract?.signatures['transform'], {
+    inputs: [{ name: 'x', type: 'float64', shape: ['batch', null] }],
+    outputs: [{ name: 'y', type: 'float64', shape: ['batch'] }],
+  });
 });
 
 test('a node that is not there is damage', async (t) => {
