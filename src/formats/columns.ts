@@ -1,4 +1,4 @@
-import type { Label, ScalarType } from '../contract/types.ts';
+import type { Label, ScalarType, Shape } from '../contract/types.ts';
 import { assumed, derived, stated, type Told, type ToldField } from './told.ts';
 
 /** A feature of a tabular model as its file describes it. */
@@ -6,6 +6,8 @@ export interface Column {
   readonly name: string;
   readonly type: Told<ScalarType>;
   readonly categories?: readonly Label[];
+  /** Where a column holds more than one value a row. */
+  readonly shape?: Told<Shape>;
 }
 
 /**
@@ -22,7 +24,7 @@ export function tabularInputs(
     return columns.map((column, index) => ({
       name: stated(column.name, `${where}[${index}]`),
       type: column.type,
-      shape: derived(['batch'], 'one value a row in each column'),
+      shape: column.shape ?? derived(['batch'], 'one value a row in each column'),
       ...(column.categories && { categories: stated(column.categories, where) }),
     }));
   return [

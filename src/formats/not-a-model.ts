@@ -37,6 +37,15 @@ export function explainFile(file: ModelFile, head: Uint8Array): Remark | null {
       message: 'the file is a web page, not a model: a download probably ended on an error page',
       help: 'Open the file in an editor to see the page, then download the model again.',
     };
+  const listing = listingOf(Buffer.from(head).toString('latin1'));
+  if (listing !== null)
+    return {
+      rule: 'file-not-a-model',
+      level: 'error',
+      file: file.path,
+      message: `the file is ${listing}, which cannot be loaded again`,
+      help: 'Save the model itself: `save_model` writes a file that can be loaded.',
+    };
   if (head.every((byte) => byte === 0))
     return {
       rule: 'file-not-a-model',
@@ -45,5 +54,16 @@ export function explainFile(file: ModelFile, head: Uint8Array): Remark | null {
       message: 'the file begins with nothing but zeros',
       help: 'The write was probably interrupted: save the model again.',
     };
+  return null;
+}
+
+/** What boosting libraries print of a model for people to read; `null` when it is none of that. */
+function listingOf(text: string): string | null {
+  if (/^booster\[0\]:\r?\n/.test(text) || /^\s*\[\s*\{\s*"(?:nodeid|bias)":/.test(text))
+    return 'a listing of trees by `dump_model` of XGBoost';
+  if (/^\s*\{\s*"learner"\s*:\s*\{\s*"(?:generic_param|data_split_mode)"/.test(text))
+    return 'the configuration of training by `save_config` of XGBoost';
+  if (/^\s*\{\s*"name"\s*:\s*"tree",\s*"version"\s*:\s*"v\d/.test(text))
+    return 'a listing of trees by `dump_model` of LightGBM';
   return null;
 }

@@ -3,7 +3,7 @@ import { type Bytes, inMemory } from '../model/bytes.ts';
 import { open } from '../model/walk.ts';
 import { type Column, tabularInputs, typeOfCategories } from './columns.ts';
 import { type Candidate, emptyReading, type Format, Malformed, type Reading } from './format.ts';
-import { assumed, derived, stated, type Told, tell } from './told.ts';
+import { assumed, derived, stated, type Told, type ToldField, tell, unknown } from './told.ts';
 import { readUbjson, type Ubjson } from './wire/ubjson.ts';
 import { looksLikeXgboostBinary, readXgboostBinary } from './xgboost/binary.ts';
 import { readLearnerJson } from './xgboost/json.ts';
@@ -25,30 +25,63 @@ export const xgboost: Format = {
   },
 };
 
+/** Names and types of features that stand beside a booster: before 1.4 they were attributes of the Python object. */
+export interface Beside {
+  readonly names: readonly string[];
+  readonly types: readonly string[];
+}
+
+/** What of a booster is not its interface, and nearly all of its size. */
+const SUBSTANCE: ReadonlySet<string> = new Set([
+  'trees',
+  'tree_info',
+  'iteration_indptr',
+  'weights',
+  'weight_drop',
+]);
+
 /** A booster's bytes in any of the three forms; also used for boosters inside pickles. */
-export function readBooster(candidate: Candidate, bytes: Bytes, head: Uint8Array): Reading {
+export function readBooster(candidate: Candidate, bytes: Bytes, head: Uint8Array, beside?: Beside): Reading {
   const kind = kindOf(head, bytes.size);
   if (kind === null) throw new Malformed('it is in none of the forms that XGBoost saves');
-  if (kind === 'binary') return readingOf(candidate, readXgboostBinary(bytes));
-  const document = kind === 'json' ? readLearnerJson(bytes) : readUbjson(bytes);
-  return readingOf(candidate, learnerOf(document));
+  const learner =
+    kind === 'binary'
+      ? readXgboostBinary(bytes)
+      : learnerOf(kind === 'json' ? readLearnerJson(bytes) : readUbjson(bytes, SUBSTANCE));
+  return readingOf(candidate, withNames(learner, beside));
+}
+
+function withNames(learner: Learner, beside: Beside | undefined): Learner {
+  // `f0`, `f1` … are made up for columns without names.
+  const automatic = beside?.names.every((name, index) => name === `f${index}`) ?? true;
+  return automatic || learner.names.length > 0
+    ? learner
+    : { ...learner, names: beside?.names ?? [], types: beside?.types ?? [] };
 }
 
 /** A booster in memory. */
-export const boosterInMemory = (candidate: Candidate, bytes: Uint8Array): Reading =>
-  readBooster(candidate, inMemory(bytes), bytes.subarray(0, 4096));
+export const boosterInMemory = (candidate: Candidate, bytes: Uint8Array, beside?: Beside): Reading =>
+  readBooster(candidate, inMemory(bytes), bytes.subarray(0, 4096), beside);
 
-/** The memory snapshot in pickles since 1.1: the model beside the configuration of training. */
-export function snapshotInMemory(candidate: Candidate, bytes: Uint8Array): Reading {
-  const document = readUbjson(inMemory(bytes));
+/** The memory snapshot in pickles since 1.1: the model beside the configuration of training, as JSON until 1.5. */
+export function snapshotInMemory(candidate: Candidate, bytes: Uint8Array, beside?: Beside): Reading {
+  if (/^\{\s*"/.test(Buffer.from(bytes.subarray(0, 16)).toString('latin1'))) {
+    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf('"Model":');
+    if (key === -1) throw new Malformed('the snapshot holds no model');
+    const model = inMemory(bytes.subarray(key + '"Model":'.length, bytes.lastIndexOf(0x7d)));
+    return readingOf(candidate, withNames(learnerOf(readLearnerJson(model)), beside));
+  }
+  const document = readUbjson(inMemory(bytes), SUBSTANCE);
   const model =
     typeof document === 'object' && document !== null && 'Model' in document ? document['Model'] : document;
-  return readingOf(candidate, learnerOf(model));
+  return readingOf(candidate, withNames(learnerOf(model), beside));
 }
 
 function kindOf(head: Uint8Array, size: number): 'json' | 'ubjson' | 'binary' | null {
   const text = Buffer.from(head.subarray(0, 512)).toString('latin1');
   if (/^\s*\{\s*"(learner|version)"\s*:/.test(text) && (text.includes('learner') || size > 512)) {
+    // What `save_config` gives begins alike and has no trees.
+    if (/^\s*\{\s*"learner"\s*:\s*\{\s*"generic_param"/.test(text)) return null;
     return /^\s*\{\s*"learner"/.test(text) ||
       /"version"\s*:\s*\[\s*\d+\s*,\s*\d+\s*,\s*\d+\s*\]\s*,\s*"learner"/.test(text)
       ? 'json'
@@ -59,6 +92,9 @@ function kindOf(head: Uint8Array, size: number): 'json' | 'ubjson' | 'binary' | 
   if (head[0] === 0x7b && 'iUIlL'.includes(text[1] ?? ' ') && key >= 3 && key <= 10) return 'ubjson';
   return looksLikeXgboostBinary(head, size) ? 'binary' : null;
 }
+
+/** Classes that are listed one by one. */
+const MAX_CLASSES = 10_000;
 
 type Tree = Readonly<Record<string, Ubjson>>;
 
@@ -152,28 +188,39 @@ function readingOf(candidate: Candidate, learner: Learner): Reading {
 
 function columnType(type: string | undefined, categories: readonly Label[] | null): Told<ScalarType> {
   if (categories) return derived(typeOfCategories(categories), 'gradient_booster.model.cats');
-  if (type === undefined || type === 'c') return assumed('float32', 'XGBoost computes in float32');
+  if (type === 'c')
+    return unknown(
+      'a categorical feature, and before 3.1 the model keeps no categories',
+      'the type of its categories, such as string',
+    );
+  if (type === undefined) return assumed('float32', 'XGBoost computes in float32');
   const known = TYPES[type];
   return known ? stated(known, 'learner.feature_types') : assumed('float32', 'XGBoost computes in float32');
 }
 
-/** What `Booster.predict` returns. Source: XGBoost, "Prediction"; multi:softmax gives class numbers as floats. */
-function outputOf(learner: Learner) {
+/**
+ * What `Booster.predict` returns. Source: XGBoost, "Prediction"; multi:softmax gives class numbers as floats, and an
+ * objective of one's own leaves the raw scores of all classes.
+ */
+function outputOf(learner: Learner): ToldField {
   const objective = learner.objective ?? '';
-  const [name, shape]: [string, Shape] =
-    objective === 'multi:softprob'
-      ? ['probabilities', ['batch', learner.classCount]]
-      : objective === 'multi:softmax'
-        ? ['label', ['batch']]
-        : learner.targetCount > 1
-          ? ['prediction', ['batch', learner.targetCount]]
-          : objective === 'binary:logistic'
-            ? ['probability', ['batch']]
-            : ['prediction', ['batch']];
+  const probabilities = /^multi:softprob$|^(?:binary|reg):logistic$/.test(objective);
+  const columns = objective === 'multi:softmax' ? 1 : Math.max(learner.classCount, learner.targetCount);
   const where = `learner.objective.name = ${learner.objective}`;
+  const classes = objective.startsWith('multi:') ? learner.classCount : 0;
+  const [several, single] = probabilities ? ['probabilities', 'probability'] : ['prediction', 'prediction'];
+  const name = objective === 'multi:softmax' ? 'label' : columns > 1 ? several : single;
+  const shape: Shape = columns > 1 || objective === 'multi:softprob' ? ['batch', columns] : ['batch'];
   return {
     name: assumed(name, where),
     type: derived('float32' as const, 'Booster.predict returns float32'),
     shape: derived(shape, where),
+    ...(classes > 0 &&
+      classes <= MAX_CLASSES && {
+        labels: derived(
+          Array.from({ length: classes }, (_, index) => index),
+          'XGBoost numbers its classes from 0',
+        ),
+      }),
   };
 }

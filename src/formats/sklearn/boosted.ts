@@ -40,6 +40,7 @@ export function boostedMethods(obj: Obj): Methods | null {
       ],
     };
   }
+  if (maker === 'catboost' && obj.name === 'CatBoost') return rawCatboost(obj);
   if (/(Regressor|Ranker)(CV)?$/.test(obj.name)) {
     if (maker === 'catboost') return catboost(obj, name, false);
     const type = maker === 'xgboost' ? 'float32' : 'float64';
@@ -57,6 +58,24 @@ export function boostedMethods(obj: Obj): Methods | null {
     };
   }
   return null;
+}
+
+/** The class that the others are made from gives what the trees give, whatever the loss. */
+function rawCatboost(obj: Obj): Methods {
+  const where = 'the CatBoost model inside';
+  const dimension = Number(boosterOf(obj)?.properties['dimension']);
+  return {
+    predict: [
+      {
+        name: assumed('prediction', 'convention'),
+        type: assumed('float64', 'CatBoost computes in float64'),
+        shape:
+          dimension >= 1
+            ? derived(dimension > 1 ? batched(dimension) : batched(), `${where}: ApproxDimension`)
+            : unknown(where),
+      },
+    ],
+  };
 }
 
 /** CatBoost keeps everything in its own binary form inside of the pickle. */

@@ -43,6 +43,15 @@ function describeRoot(base: Reading, root: Value, usesSklearn: boolean): Reading
     : { ...base, framework, format: usesSklearn ? base.format : 'pickle' };
   if (!obj) return { ...reading, remarks: [...reading.remarks, notAnEstimator(root, base.path)] };
   const properties = { ...base.properties, class: `${obj.module}.${obj.name}` };
+  // A booster without scikit-learn's interface around it answers as it does from a file of its own.
+  if (booster && obj.name === 'Booster')
+    return {
+      ...reading,
+      properties: { ...booster.properties, ...properties },
+      contract: booster.contract,
+      evidence: booster.evidence,
+      features: booster.features,
+    };
   const methods = methodsOf(obj);
   const input = inputOf(obj);
   const features = input.kind === 'matrix' ? input.names.value : null;
@@ -65,7 +74,8 @@ function describeRoot(base: Reading, root: Value, usesSklearn: boolean): Reading
   const fallback = methods.predict ? 'predict' : (METHODS.find((method) => methods[method]) ?? 'predict');
   const { contract, evidence } = tell(signatures, fallback);
   const classes = classesOf(obj);
-  const labels = classes && !classes.multi && methods.predict ? (classes.each[0]?.labels ?? null) : null;
+  const own = classes && !classes.multi && methods.predict ? (classes.each[0]?.labels ?? null) : null;
+  const labels = own ?? (methods.predict_proba ? (booster?.labels ?? null) : null);
   const priors = priorsOf(obj);
   return {
     ...reading,

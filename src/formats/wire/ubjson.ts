@@ -1,7 +1,7 @@
 import { type Bytes, inMemory } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
 
-/** A value of UBJSON; arrays of numbers beyond `KEPT` elements are given by their length only. */
+/** A value of UBJSON; arrays of numbers beyond what is kept are given by their length only. */
 export type Ubjson =
   | null
   | boolean
@@ -15,7 +15,9 @@ export interface SkippedArray {
   readonly skipped: number;
 }
 
-const KEPT = 4096;
+/** Numbers of all arrays together that are kept: the texts of categories are among them. */
+const KEPT = 1024 * 1024;
+const NO_KEYS: ReadonlySet<string> = new Set();
 const MAX_DEPTH = 64;
 const MAX_STRING = 64 * 1024 * 1024;
 
@@ -34,9 +36,10 @@ const NUMBERS: Readonly<Record<string, Number_>> = {
 /**
  * Reads a UBJSON document as XGBoost writes it: typed arrays are skipped by their length instead of being read,
  * so that a model of gigabytes costs the number of its trees and not of its nodes.
+ * @param skip keys whose values are gone over, and given as `null`.
  * @throws Malformed | Truncated.
  */
-export function readUbjson(bytes: Bytes): Ubjson {
+export function readUbjson(bytes: Bytes, skip: ReadonlySet<string> = NO_KEYS): Ubjson {
   let at = 0;
   const take = (length: number): DataView => {
     const part = bytes.read(at, length);
@@ -77,23 +80,28 @@ export function readUbjson(bytes: Bytes): Ubjson {
     at++;
     return { type, count: length() };
   };
+  /** Inside of a skipped value nothing is kept. */
+  let skipping = false;
+  let kept = 0;
   const array = (depth: number): Ubjson => {
     const { type, count } = header();
     const fixed = type === null ? undefined : NUMBERS[type];
-    if (fixed && count !== null && count > KEPT) {
+    if (fixed && count !== null && (skipping || kept + count > KEPT)) {
       if (at + count * fixed.size > bytes.size) throw new Malformed(`an array at byte ${at} is cut short`);
       at += count * fixed.size;
       return { skipped: count };
     }
     const out: Ubjson[] = [];
     if (fixed && count !== null) {
+      kept += count;
       const view = take(count * fixed.size);
       for (let index = 0; index < count; index++) out.push(fixed.read(view, index * fixed.size));
       return out;
     }
-    while (count === null ? peek() !== ']' : out.length < count) {
-      out.push(value(type ?? marker(), depth + 1));
-      if (count !== null && type !== null && 'TFZ'.includes(type) && out.length > KEPT) break;
+    for (let index = 0; count === null ? peek() !== ']' : index < count; index++) {
+      const one = value(type ?? marker(), depth + 1);
+      if (!skipping) out.push(one);
+      if (count !== null && type !== null && 'TFZ'.includes(type) && index > KEPT) break;
     }
     if (count === null) at++;
     return out;
@@ -102,8 +110,17 @@ export function readUbjson(bytes: Bytes): Ubjson {
     const { type, count } = header();
     const out: Record<string, Ubjson> = Object.create(null);
     for (let index = 0; count === null ? peek() !== '}' : index < count; index++) {
+      if (skipping) {
+        const size = length();
+        at += size;
+        value(type ?? marker(), depth + 1);
+        continue;
+      }
       const key = text();
-      out[key] = value(type ?? marker(), depth + 1);
+      skipping = skip.has(key);
+      const one = value(type ?? marker(), depth + 1);
+      out[key] = skipping ? null : one;
+      skipping = false;
     }
     if (count === null) at++;
     return out;

@@ -5,7 +5,8 @@ import type { Learner } from './learner.ts';
 /** sizeof(LearnerModelParamLegacy) in XGBoost before 3.1: parameters, then 27 reserved words. */
 const PARAMETERS = 136;
 const MAX_NAME = 64;
-const NAME = /^[a-z_]+(:[a-z0-9_]+)?$/;
+/** Before 0.80 there was a third part: `gpu:reg:linear`. */
+const NAME = /^[a-z_]+(:[a-z0-9_]+){0,2}$/;
 
 /** Whether bytes may be XGBoost's old binary form: it has no magic, so parameters and names have to make sense. */
 export function looksLikeXgboostBinary(head: Uint8Array, size: number): boolean {

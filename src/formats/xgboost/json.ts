@@ -1,5 +1,6 @@
 import type { Bytes } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
+import { valueBehind } from '../wire/json.ts';
 import type { Ubjson } from '../wire/ubjson.ts';
 
 /** Up to here the whole document is parsed. */
@@ -11,10 +12,10 @@ const EDGE = 4 * 1024 * 1024;
  * The JSON of an XGBoost model without its trees. XGBoost writes the keys of "learner" in alphabetical order, so a
  * large file is read at both ends only.
  */
-export function readLearnerJson(bytes: Bytes): Ubjson {
-  if (bytes.size <= WHOLE) return parse(textOf(bytes, 0, bytes.size));
-  const head = textOf(bytes, 0, EDGE);
-  const tail = textOf(bytes, bytes.size - EDGE, EDGE);
+export function readLearnerJson(bytes: Bytes, edge = EDGE): Ubjson {
+  if (bytes.size <= Math.max(WHOLE, 2 * edge)) return parse(textOf(bytes, 0, bytes.size));
+  const head = textOf(bytes, 0, edge);
+  const tail = textOf(bytes, bytes.size - edge, edge);
   const booster = head.indexOf('"gradient_booster"');
   const parameters = tail.lastIndexOf('"learner_model_param"');
   if (booster === -1 || parameters === -1)
@@ -22,6 +23,9 @@ export function readLearnerJson(bytes: Bytes): Ubjson {
       `a JSON model of ${bytes.size} bytes has its keys in an order that XGBoost does not write`,
     );
   const before = parse(`${head.slice(0, booster).replace(/,\s*$/, '')}}}`);
+  const name = /"name"\s*:\s*"(\w+)"[^{}]*\}\s*,\s*$/.exec(
+    tail.slice(Math.max(0, parameters - 200), parameters),
+  )?.[1];
   const after = parse(`{"learner":{${tail.slice(parameters)}`);
   const cats = valueAfter(head, '"cats":', booster);
   const trees = valueAfter(head, '"gbtree_model_param":', booster);
@@ -30,30 +34,17 @@ export function readLearnerJson(bytes: Bytes): Ubjson {
     learner: {
       ...(before as { learner: object }).learner,
       ...(after as { learner: object }).learner,
-      gradient_booster: { model: { cats: cats ?? null, gbtree_model_param: trees ?? null } },
+      gradient_booster: {
+        ...(name !== undefined && { name }),
+        model: { cats: cats ?? null, gbtree_model_param: trees ?? null },
+      },
     },
   };
 }
 
-/** The JSON object behind a key, if it ends within the text. */
 function valueAfter(text: string, key: string, from: number): Ubjson | null {
-  const start = text.indexOf(key, from);
-  if (start === -1) return null;
-  let depth = 0;
-  let quoted = false;
-  for (let at = start + key.length; at < text.length; at++) {
-    const char = text[at];
-    if (quoted) {
-      if (char === '\\') at++;
-      else if (char === '"') quoted = false;
-    } else if (char === '"') quoted = true;
-    else if (char === '{' || char === '[') depth++;
-    else if (char === '}' || char === ']') {
-      depth--;
-      if (depth === 0) return parse(text.slice(start + key.length, at + 1));
-    }
-  }
-  return null;
+  const found = valueBehind(text, key, from);
+  return found === null ? null : parse(found);
 }
 
 function textOf(bytes: Bytes, offset: number, length: number): string {
@@ -64,8 +55,16 @@ function parse(text: string): Ubjson {
   try {
     return JSON.parse(text) as Ubjson;
   } catch {
-    throw new Malformed(
-      'it begins like a JSON model of XGBoost and is no valid JSON: it was probably cut short',
-    );
+    try {
+      return JSON.parse(text.replace(TEXT_OR_NOT_FINITE, finiteOnly)) as Ubjson;
+    } catch {
+      throw new Malformed(
+        'it begins like a JSON model of XGBoost and is no valid JSON: it was probably cut short',
+      );
+    }
   }
 }
+
+/** XGBoost writes NaN and infinities as they are, as in the splits over categories; texts are passed over whole. */
+const TEXT_OR_NOT_FINITE = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity|nan|inf)\b/g;
+const finiteOnly = (match: string): string => (match.startsWith('"') ? match : 'null');
