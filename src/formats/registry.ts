@@ -4,6 +4,7 @@ import { hydrosphere } from './declared/hydrosphere.ts';
 import { mlflow } from './declared/mlflow.ts';
 import { bentoml, kitops, modelfile } from './declared/packages.ts';
 import { triton } from './declared/triton.ts';
+import { executorch } from './executorch.ts';
 import { fastai } from './fastai.ts';
 import type { Format } from './format.ts';
 import { gguf } from './gguf.ts';
@@ -50,6 +51,7 @@ export const FORMATS: readonly Format[] = [
   fastai,
   torchExport,
   torchscript,
+  executorch,
   skops,
   coreml,
   paddle,

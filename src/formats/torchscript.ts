@@ -1,9 +1,12 @@
-import { open } from '../model/walk.ts';
+import { type ModelFile, open } from '../model/walk.ts';
 import { type Candidate, emptyReading, type Format, Malformed, type Reading, type Remark } from './format.ts';
 import { type ToldSignature, tell } from './told.ts';
 import { torchArchive } from './torch/archive.ts';
+import { isMobile } from './torch/heads.ts';
 import type { Argument } from './torch/infer/infer.ts';
-import { jsonMember, pickleMember, textMember } from './torch/members.ts';
+import type { pickledModule } from './torch/infer/module.ts';
+import type { ObjectView } from './torch/infer/values.ts';
+import { pickleMember, textMember } from './torch/members.ts';
 import { isTorchScriptClass } from './torch/policy.ts';
 import {
   argumentsOf,
@@ -39,10 +42,11 @@ export const torchscript: Format = {
   title: 'TorchScript',
   detect: (look) =>
     look.directory.files
-      .filter((file) => torchArchive(look, file)?.kind.startsWith('script'))
+      .filter((file) => isMobile(look.head(file)) || torchArchive(look, file)?.kind.startsWith('script'))
       .map((file): Candidate => ({ format: 'torchscript', path: file.path, role: 'model', covers: [] })),
   async read(candidate, look) {
     const file = look.file(candidate.path);
+    if (file && isMobile(look.head(file))) return await readMobile(candidate, file);
     const archive = file && torchArchive(look, file);
     if (!file || !archive) throw new Malformed('the file is gone');
     using bytes = open(file);
@@ -77,7 +81,7 @@ async function readScript(candidate: Candidate, zip: Zip, root: string): Promise
     file: where.slice(root.length),
     find,
     text: (dotted) => textMember(zip, `${root}code/${dotted.split('.').join('/')}.py`),
-    model,
+    view: (pickled) => (model === undefined ? null : pickled(model, find)),
     constants: constants?.values[0],
     examples,
   });
@@ -97,11 +101,36 @@ async function readScript(candidate: Candidate, zip: Zip, root: string): Promise
   });
 }
 
+/** A flatbuffer has the schemas of the methods, and bytecode in place of code. */
+async function readMobile(candidate: Candidate, file: ModelFile): Promise<Reading> {
+  const { mobileModule } = await import('./torch/mobile.ts');
+  using bytes = open(file);
+  const module = mobileModule(bytes);
+  const methods = module.methods.filter((method) => !method.name.startsWith('_'));
+  return reading(candidate, {
+    signatures: Object.fromEntries(
+      methods.map((method): [string, ToldSignature] => [
+        method.name,
+        signatureOf(method, 'schema', () => null),
+      ]),
+    ),
+    tensors: module.tensors,
+    constants: [],
+    remarks: [],
+    risk: 'none',
+    properties: {
+      ...(module.name !== null && { class: module.name }),
+      mobile: `bytecode ${module.bytecode} for the lite interpreter (flatbuffer)`,
+    },
+  });
+}
+
 interface Program {
   readonly file: string;
   readonly find: FindClass;
   readonly text: FindText;
-  readonly model: Value | undefined;
+  /** The root module; `pickled` makes one of a value. */
+  readonly view: (pickled: typeof pickledModule) => ObjectView | null;
   readonly constants: Value | undefined;
   /** Arguments that traces were stored with, by method. */
   readonly examples: ReadonlyMap<string, readonly Argument['example'][]>;
@@ -113,8 +142,8 @@ async function signaturesOf(
   program: Program,
 ): Promise<Record<string, ToldSignature>> {
   const { BUDGET, infer } = await import('./torch/infer/infer.ts');
-  const { libraryOf, pickledModule } = await import('./torch/infer/module.ts');
-  const view = program.model === undefined ? null : pickledModule(program.model, program.find);
+  const { libraryOf, pickledModule: pickled } = await import('./torch/infer/module.ts');
+  const view = program.view(pickled);
   const library = libraryOf(program.text, program.constants);
   const budget = { left: BUDGET };
   return Object.fromEntries(
@@ -197,14 +226,14 @@ function reading(candidate: Candidate, parts: Parts): Reading {
 }
 
 /** `code/__torch__/a/b.py` of `__torch__.a.b.Class`. */
-function codeFile(root: string, name: string): string {
-  return `${root}code/${name.split('.').slice(0, -1).join('/')}.py`;
+function codeFile(root: string, name: string, folder = 'code'): string {
+  return `${root}${folder}/${name.split('.').slice(0, -1).join('/')}.py`;
 }
 
-function finder(zip: Zip, root: string): FindClass {
+function finder(zip: Zip, root: string, folder = 'code'): FindClass {
   const files = new Map<string, Map<string, ScriptClass>>();
   return (name) => {
-    const path = codeFile(root, name);
+    const path = codeFile(root, name, folder);
     let classes = files.get(path);
     if (!classes) {
       classes = classesIn(textMember(zip, path) ?? '');
@@ -239,85 +268,27 @@ function scriptTensors(root: Value | undefined, find: FindClass): NamedTensor[] 
   return out;
 }
 
-/** torch 1.0 and 1.1: `model.json` lists modules, tensors and their code files. Source: caffe2/proto/torch.proto. */
+/** torch 1.0 to 1.2: `model.json` lists modules, tensors and their code files. Source: caffe2/proto/torch.proto. */
 async function readOld(candidate: Candidate, zip: Zip, root: string): Promise<Reading> {
-  const model = jsonMember(zip, `${root}model.json`);
-  const main = objectIn(model, 'mainModule');
-  if (!model || !main) throw new Malformed('model.json has no mainModule');
+  const { oldArchive } = await import('./torch/script-old.ts');
+  const archive = await oldArchive(zip, root);
   const scan = await scanZip(zip, candidate.path, { trusted: isTorchScriptClass });
-  const path = objectIn(main, 'torchscriptArena')?.['key'];
-  const code = typeof path === 'string' ? textMember(zip, `${root}${path}`) : null;
-  const methods = methodsIn(code ?? '').filter((method) => !method.name.startsWith('_'));
-  const version = model['producerVersion'];
-  const result = reading(candidate, {
-    signatures: Object.fromEntries(
-      methods.map((method): [string, ToldSignature] => [
-        method.name,
-        signatureOf(method, String(path), () => null),
-      ]),
-    ),
-    tensors: oldTensors(model, main),
+  const find = finder(zip, root, 'libs');
+  const methods = methodsIn(archive.code).filter((method) => !method.name.startsWith('_'));
+  const signatures = await signaturesOf(methods, {
+    file: archive.file,
+    find,
+    text: (dotted) => textMember(zip, `${root}libs/${dotted.split('.').join('/')}.py`),
+    view: () => archive.view,
+    constants: undefined,
+    examples: new Map(),
+  });
+  return reading(candidate, {
+    signatures,
+    tensors: archive.tensors,
     constants: [],
     remarks: scan.remarks,
     risk: scan.risk,
-    properties: { layout: 'TorchScript of torch 1.0 or 1.1' },
+    properties: { layout: 'TorchScript of torch 1.0 to 1.2' },
   });
-  return typeof version === 'string' ? { ...result, framework: { name: 'torch', version } } : result;
-}
-
-const OLD_TYPES: Readonly<Record<string, string>> = {
-  FLOAT: 'F32',
-  DOUBLE: 'F64',
-  FLOAT16: 'F16',
-  INT32: 'I32',
-  INT64: 'I64',
-  UINT8: 'U8',
-  INT8: 'I8',
-  INT16: 'I16',
-  BOOL: 'BOOL',
-};
-
-function oldTensors(model: Record<string, unknown>, main: Record<string, unknown>): NamedTensor[] {
-  const list = Array.isArray(model['tensors']) ? model['tensors'] : [];
-  const out: NamedTensor[] = [];
-  const visit = (module: Record<string, unknown>, prefix: string, depth: number): void => {
-    if (depth > 64 || out.length > 200_000) return;
-    for (const one of objectsIn(module, 'parameters')) {
-      const index = Number(one['tensorId'] ?? 0);
-      const tensor: unknown = list[index];
-      if (typeof tensor !== 'object' || tensor === null) continue;
-      const { dims, dataType } = tensor as Record<string, unknown>;
-      const shape = Array.isArray(dims) ? dims.map(Number) : [];
-      if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) continue;
-      const name = `${prefix}${String(one['name'])}`;
-      out.push({
-        name,
-        dtype: OLD_TYPES[String(dataType)] ?? '',
-        shape,
-        identity: String(index),
-        buffer: one['isBuffer'] === true,
-      });
-    }
-    for (const child of objectsIn(module, 'submodules'))
-      visit(child, `${prefix}${String(child['name'])}.`, depth + 1);
-  };
-  visit(main, '', 0);
-  return out;
-}
-
-function objectIn(
-  value: Record<string, unknown> | null | undefined,
-  key: string,
-): Record<string, unknown> | null {
-  const found = value?.[key];
-  return typeof found === 'object' && found !== null && !Array.isArray(found)
-    ? (found as Record<string, unknown>)
-    : null;
-}
-
-function objectsIn(value: Record<string, unknown>, key: string): Record<string, unknown>[] {
-  const found = value[key];
-  return Array.isArray(found)
-    ? found.filter((one): one is Record<string, unknown> => typeof one === 'object' && one !== null)
-    : [];
 }
