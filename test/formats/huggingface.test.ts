@@ -60,6 +60,60 @@ test('weights cut short are told, and nothing is counted', async (t) => {
   assert.ok(reading.remarks.some((remark) => /file-(malformed|truncated)/.test(remark.rule)));
 });
 
+test('weights of other frameworks and conversions beside them are the same model', async (t) => {
+  const reading = await readingOf(t, {
+    ...bert,
+    'tf_model.h5': '\x89HDF\r\n\x1a\n',
+    'flax_model.msgpack': '\x81',
+    'model.fp16.safetensors': bert['model.safetensors'] ?? '',
+    'onnx/model.onnx': fixture('onnx/linear-ir8')['model.onnx'] ?? '',
+  });
+  assert.equal(reading.format, 'huggingface');
+  assert.equal(reading.parameters, 979);
+});
+
+test('a configuration beside an export is not a second model', async (t) => {
+  const reading = await readingOf(t, {
+    'config.json': bert['config.json'] ?? '',
+    ...fixture('onnx/linear-ir8'),
+  });
+  assert.equal(reading.format, 'onnx');
+});
+
+test('a part of the weights that is missing is told, and nothing is counted', async (t) => {
+  const files = fixture('huggingface/bert-sharded');
+  const gone = Object.keys(files).find((name) => name.endsWith('.safetensors'));
+  const reading = await readingOf(
+    t,
+    Object.fromEntries(Object.entries(files).filter(([name]) => name !== gone)),
+  );
+  assert.equal(reading.parameters, null);
+  assert.ok(reading.remarks.some((remark) => remark.rule === 'file-missing'));
+});
+
+test('classes of TensorFlow and Flax have the inputs and outputs of those without the prefix', async (t) => {
+  const reading = await readingOf(t, withConfig({ architectures: ['TFBertForSequenceClassification'] }));
+  assert.equal(reading.contract?.signatures['forward']?.outputs?.[0]?.name, 'logits');
+});
+
+test('what quantisation keeps beside the numbers is not counted, and what is packed is', async (t) => {
+  const tensors = {
+    'a.qweight': { dtype: 'I32', shape: [1, 16], data_offsets: [0, 64] },
+    'a.scales': { dtype: 'F16', shape: [1, 16], data_offsets: [64, 96] },
+    'norm.weight': { dtype: 'F16', shape: [8], data_offsets: [96, 112] },
+  };
+  const header = Buffer.from(JSON.stringify(tensors));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(header.length));
+  const reading = await readingOf(t, {
+    ...withConfig({ quantization_config: { quant_method: 'gptq', bits: 4 } }),
+    'model.safetensors': Buffer.concat([size, header, Buffer.alloc(112)]),
+  });
+  // Eight numbers of four bits in each of sixteen integers, and the norm.
+  assert.equal(reading.parameters, 128 + 8);
+  assert.equal(reading.properties['quantization'], 'gptq');
+});
+
 test('a config that is no JSON is a finding', async (t) => {
   const reading = await readingOf(t, { ...bert, 'config.json': '{"model_type": "bert", ' });
   assert.ok(reading.remarks.some((remark) => remark.rule === 'file-malformed'));
