@@ -25,7 +25,8 @@ export const DANGEROUS_MODULES: ReadonlySet<string> = new Set(
   torch.utils.model_dump torch.utils.show_pickle torch.utils.model_zoo torch.library torch.ops torch._ops torch.profiler torch.cuda.memory
   torch.onnx.verification torch.utils._freeze torch.utils.mkldnn torch.utils.weak torch.utils.file_baton
   sklearn.externals.joblib.numpy_pickle_load joblib.externals.loky joblib.externals.cloudpickle.load
-  scipy.weave scipy.io.loadmat mlflow.projects mlflow.pyfunc mlflow.utils keras.utils.get_file tensorflow.io tensorflow.raw_ops
+  mlflow.pyfunc.backend mlflow.pyfunc.scoring_server mlflow.pyfunc.stdin_server
+  mlflow.pyfunc.mlserver mlflow.pyfunc._mlflow_pyfunc_backend_predict scipy.weave scipy.io.loadmat mlflow.projects mlflow.utils keras.utils.get_file tensorflow.io tensorflow.raw_ops
   IPython ipykernel jupyter_client pandas.eval pandas.core.computation django.core.management flask.cli celery
   transformers.dynamic_module_utils huggingface_hub gdown wget boto3 botocore fsspec s3fs`
     .split(/\s+/)
@@ -74,7 +75,7 @@ export const DANGEROUS_NAMES: ReadonlySet<string> = new Set(
   tensorflow.io.write_file tensorflow.io.read_file tensorflow.py_function tensorflow.numpy_function tensorflow.load_library
   tensorflow.load_op_library tensorflow.saved_model.load keras.models.load_model tensorflow.keras.models.load_model
   scipy.io.loadmat scipy.LowLevelCallable scipy._lib._ccallback.LowLevelCallable
-  mlflow.sklearn.load_model mlflow.pyfunc.load_model random._os random._inst pandas.io.sql pandas.io.html pandas.io.json pandas.HDFStore pandas.ExcelFile
+  mlflow.sklearn.load_model mlflow.pyfunc.load_model mlflow.pyfunc._load_pyfunc mlflow.pyfunc.load_pyfunc mlflow.pyfunc.spark_udf random._os random._inst pandas.io.sql pandas.io.html pandas.io.json pandas.HDFStore pandas.ExcelFile
   pandas.io.excel pandas.io.pytables gensim.utils.unpickle gensim.downloader gensim.utils.SaveLoad nltk.download nltk.data nltk.downloader
   nltk.app spacy.load spacy.util.load_model spacy.cli statsmodels.iolib.smpickle statsmodels.datasets sklearn.utils._testing
   shap.datasets torchvision.datasets.utils dask_ml.datasets transformers.pipelines transformers.AutoModel
@@ -133,6 +134,7 @@ export const INERT: ReadonlySet<string> = new Set(
   pandas._libs.tslibs.nattype._nat_unpickle pandas._libs.tslibs.timedeltas._timedelta_unpickle pandas._libs.missing.NAType pandas.core.indexes.base._new_Index
   pandas.core.indexes.base.Index pandas.core.indexes.range.RangeIndex pandas.core.indexes.numeric.Int64Index
   pandas.core.internals.blocks.new_block pandas.core.internals.managers.BlockManager pandas.core.internals.managers.SingleBlockManager
+  pyarrow.lib._restore_array pyarrow.lib.py_buffer pyarrow.lib.type_for_alias
   uuid.UUID torch._utils._rebuild_tensor torch._utils._rebuild_tensor_v2 torch._utils._rebuild_tensor_v3 torch._utils._rebuild_parameter
   torch._utils._rebuild_parameter_with_state torch._utils._rebuild_qtensor torch._utils._rebuild_sparse_tensor torch._utils._rebuild_meta_tensor_no_storage
   torch._utils._rebuild_sparse_csr_tensor torch._utils._rebuild_nested_tensor torch._utils._rebuild_device_tensor_from_numpy
