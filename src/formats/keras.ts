@@ -1,43 +1,58 @@
+import { readFileSync } from 'node:fs';
 import type { Bytes } from '../model/bytes.ts';
-import { open } from '../model/walk.ts';
-import {
-  type Candidate,
-  emptyReading,
-  type Format,
-  type Look,
-  Malformed,
-  type Reading,
-  type Remark,
-} from './format.ts';
-import { type ModelPorts, type Port, portsOf } from './keras/graph.ts';
-import { innerLayer } from './keras/layers.ts';
+import { type ModelFile, open } from '../model/walk.ts';
+import { type Candidate, emptyReading, type Format, type Look, Malformed, type Reading } from './format.ts';
+import { type Active, activeContent } from './keras/active.ts';
+import { folderOf, isArchitecture, isUnpacked, parseJson, readArchitecture } from './keras/architecture.ts';
+import { type Port, portsOf } from './keras/graph.ts';
+import { type Weights, weightsIn } from './keras/parameters.ts';
+import { innerLayer, type Json, type LayerConfig, object, text } from './keras/values.ts';
+import { withVocabularies } from './keras/vocabularies.ts';
+import { openCandidate } from './open.ts';
 import { assumed, derived, stated, type ToldField, tell, unknown } from './told.ts';
 import { ASK_FOR_CONTRACT, weightsOnly } from './weights.ts';
-import { findSuperblock, type Hdf5, openHdf5 } from './wire/hdf5.ts';
+import { findSuperblock, openHdf5 } from './wire/hdf5.ts';
 import { scanZip } from './wire/scan.ts';
 import { worst } from './wire/scan-pickle.ts';
 import { entryBytes, findEntry, looksLikeZip, openZip, readText, type Zip } from './wire/zip.ts';
 
 const MAX_CONFIG = 64 * 1024 * 1024;
 const MAX_WEIGHTS_IN_ZIP = 256 * 1024 * 1024;
+const NO_WEIGHTS: Weights = { parameters: null, outside: [] };
 
-/** Models that Keras saved: `.keras` archives (Keras 3) and HDF5 files (all versions). */
+/**
+ * Models that Keras saved: `.keras` archives (Keras 3) and such archives unpacked, HDF5 files (all versions), and architectures
+ * as JSON or YAML beside their weights.
+ */
 export const keras: Format = {
   id: 'keras',
   title: 'Keras',
-  detect: (look) =>
-    look.directory.files.flatMap((file): Candidate[] => {
-      const head = look.head(file);
-      if (findSuperblock(head) !== null)
-        return [{ format: 'keras', path: file.path, role: hdf5Role(look, file.path), covers: [] }];
-      const archive = looksLikeZip(head) && isKerasArchive(look, file.path);
-      return archive ? [{ format: 'keras', path: file.path, role: 'model', covers: [] }] : [];
-    }),
+  detect(look) {
+    const files = look.directory.files.flatMap((file) => candidateOf(look, file) ?? []);
+    const models = new Set(files.filter((one) => one.role === 'model').map((one) => folderOf(one.path)));
+    const described = look.directory.files.flatMap((file): Candidate[] => {
+      const folder = folderOf(file.path);
+      const unpacked = isUnpacked(look, file);
+      if (!unpacked && (models.has(folder) || !isArchitecture(look, file))) return [];
+      const weights = files.filter((one) => one.role === 'weights' && folderOf(one.path) === folder);
+      const covers = weights.map((one) => one.path);
+      const own = [`${folder}config.json`, `${folder}metadata.json`];
+      return unpacked
+        ? [{ format: 'keras', path: folder.slice(0, -1), role: 'model', covers: [...own, ...covers] }]
+        : [{ format: 'keras', path: file.path, role: 'model', covers }];
+    });
+    return [...files, ...described];
+  },
   async read(candidate, look) {
     const file = look.file(candidate.path);
-    if (!file) throw new Malformed('the file is gone');
-    using bytes = open(file);
-    if (!looksLikeZip(look.head(file))) return readHdf5(candidate, bytes);
+    if (!file) return readUnpacked(candidate, look);
+    const head = look.head(file);
+    if (findSuperblock(head) !== null) {
+      using bytes = open(file);
+      return readHdf5(candidate, bytes);
+    }
+    if (!looksLikeZip(head)) return readDescribed(candidate, file, look);
+    using bytes = openCandidate(candidate, look);
     const zip = openZip(bytes);
     const scan = await scanZip(zip, candidate.path);
     const reading = readArchive(candidate, zip);
@@ -49,12 +64,17 @@ export const keras: Format = {
   },
 };
 
-function isKerasArchive(look: Look, path: string): boolean {
-  const file = look.file(path);
-  if (!file) return false;
+function candidateOf(look: Look, file: ModelFile): Candidate | null {
+  const head = look.head(file);
+  const of = (role: Candidate['role']): Candidate => ({ format: 'keras', path: file.path, role, covers: [] });
+  if (findSuperblock(head) !== null) return of(hdf5Role(file));
+  return looksLikeZip(head) && isKerasArchive(file, head) ? of('model') : null;
+}
+
+function isKerasArchive(file: ModelFile, start: Uint8Array): boolean {
   // Member names stand in the local headers too: the first of the archive is enough to rule most others out.
-  const head = Buffer.from(look.head(file)).toString('latin1');
-  if (!/metadata\.json|config\.json|model\.weights/.test(head)) return false;
+  const head = Buffer.from(start).toString('latin1');
+  if (!/metadata\.json|config\.json|model\.weights|assets\/|\.keras/.test(head)) return false;
   try {
     using bytes = open(file);
     const zip = openZip(bytes);
@@ -68,9 +88,7 @@ function isKerasArchive(look: Look, path: string): boolean {
 }
 
 /** An HDF5 file with a `model_config` is a model; others hold weights, or are no business of Keras. */
-function hdf5Role(look: Look, path: string): Candidate['role'] {
-  const file = look.file(path);
-  if (!file) return 'weights';
+function hdf5Role(file: ModelFile): Candidate['role'] {
   try {
     using bytes = open(file);
     const hdf5 = openHdf5(bytes);
@@ -83,52 +101,144 @@ function hdf5Role(look: Look, path: string): Candidate['role'] {
 function readArchive(candidate: Candidate, zip: Zip): Reading {
   const config = jsonOf(zip, 'config.json');
   if (!config) throw new Malformed('config.json is missing or no JSON object');
-  const metadata = jsonOf(zip, 'metadata.json');
-  const version = metadata?.['keras_version'];
-  return readingOf(candidate, {
+  const words = (path: string): string | null => {
+    const entry = findEntry(zip, path);
+    return entry && entry.size <= MAX_CONFIG ? readText(zip, entry, MAX_CONFIG) : null;
+  };
+  const whole = withVocabularies(
     config,
-    version: typeof version === 'string' ? version : null,
-    loss: lossOf(config['compile_config']),
-    parameters: parametersInZip(zip),
+    zip.entries.map((entry) => entry.name),
+    words,
+  );
+  return readingOf(candidate, {
+    config: whole,
+    version: text(jsonOf(zip, 'metadata.json')?.['keras_version']),
+    training: config['compile_config'],
+    weights: (layers) => {
+      const entry = findEntry(zip, 'model.weights.h5');
+      if (!entry) return NO_WEIGHTS;
+      const file = openHdf5(entryBytes(zip, entry, MAX_WEIGHTS_IN_ZIP));
+      return weightsIn(file, file.root, layers);
+    },
   });
+}
+
+function readUnpacked(candidate: Candidate, look: Look): Reading {
+  const folder = candidate.path === '' ? '' : `${candidate.path}/`;
+  const textOf = (path: string): string | null => {
+    const file = look.file(`${folder}${path}`);
+    return file && file.size <= MAX_CONFIG ? readFileSync(file.absolute, 'utf8') : null;
+  };
+  const config = parseJson(textOf('config.json'));
+  if (!config) throw new Malformed('config.json is missing or no JSON object');
+  const names = look.directory.files.flatMap((file) =>
+    file.path.startsWith(folder) ? [file.path.slice(folder.length)] : [],
+  );
+  return readingOf(
+    { ...candidate, path: `${folder}config.json` },
+    {
+      config: withVocabularies(config, names, textOf),
+      version: text(parseJson(textOf('metadata.json'))?.['keras_version']),
+      training: config['compile_config'],
+      weights: (layers) => weightsOf(look.file(`${folder}model.weights.h5`), layers),
+    },
+  );
+}
+
+async function readDescribed(candidate: Candidate, file: ModelFile, look: Look): Promise<Reading> {
+  const { config, active } = await readArchitecture(file);
+  const stem = file.path.replace(/\.\w+$/, '');
+  const beside = candidate.covers.toSorted((a, b) => Number(b.startsWith(stem)) - Number(a.startsWith(stem)));
+  const weights = beside[0] === undefined ? undefined : look.file(beside[0]);
+  const reading = readingOf(candidate, {
+    config,
+    version: text(config['keras_version']),
+    training: null,
+    weights: (layers) => weightsOf(weights, layers),
+  });
+  return {
+    ...reading,
+    risk: worst(reading.risk, active.risk),
+    remarks: [...active.remarks, ...reading.remarks],
+  };
+}
+
+/** The weights in a file beside the architecture; damage there is no damage here. */
+function weightsOf(file: ModelFile | undefined, layers: readonly LayerConfig[]): Weights {
+  if (!file) return NO_WEIGHTS;
+  using bytes = open(file);
+  const hdf5 = openHdf5(bytes);
+  return weightsIn(hdf5, hdf5.object(hdf5.root).links.get('model_weights') ?? hdf5.root, layers);
 }
 
 function readHdf5(candidate: Candidate, bytes: Bytes): Reading {
   const file = openHdf5(bytes);
   const root = file.object(file.root);
-  const version = root.attributes.get('keras_version') ?? null;
-  const config = parse(root.attributes.get('model_config'));
-  const weights = root.links.get('model_weights');
-  const parameters = countElements(file, weights ?? file.root);
-  if (!config) {
-    const isKeras = version !== null || root.attributes.has('layer_names') || root.links.has('layers');
-    const reading = weightsOnly(candidate, {
-      framework: { name: isKeras ? 'keras' : 'hdf5', version: typeof version === 'string' ? version : null },
-      tensors: [{ dtype: '', shape: [parameters] }],
+  const version = text(root.attributes.get('keras_version'));
+  const start = root.links.get('model_weights') ?? file.root;
+  const config = parseJson(root.attributes.get('model_config'));
+  if (config)
+    return readingOf(candidate, {
+      config,
+      version,
+      training: parseJson(root.attributes.get('training_config')),
+      weights: (layers) => weightsIn(file, start, layers),
     });
-    return { ...reading, properties: {} };
-  }
-  return readingOf(candidate, {
-    config,
-    version: typeof version === 'string' ? version : null,
-    loss: lossOf(parse(root.attributes.get('training_config'))),
-    parameters,
+  const isKeras =
+    version !== null ||
+    root.attributes.has('layer_names') ||
+    root.links.has('layers') ||
+    root.links.has('_layer_checkpoint_dependencies');
+  const { parameters, outside } = weightsIn(file, start);
+  const inside =
+    version === null && start === file.root ? weightsVersion(file.object(start).attributes) : version;
+  const reading = weightsOnly(candidate, {
+    framework: { name: isKeras ? 'keras' : 'hdf5', version: inside },
+    tensors: [{ dtype: '', shape: [parameters ?? 0] }],
   });
+  const active = outsideData(candidate.path, outside);
+  return {
+    ...reading,
+    parameters,
+    properties: {},
+    risk: active.risk,
+    remarks: [...active.remarks, ...reading.remarks],
+  };
+}
+
+const weightsVersion = (attributes: ReadonlyMap<string, unknown>): string | null =>
+  text(attributes.get('keras_version'));
+
+/** Data of a dataset may lie in another file of the machine, which Keras then reads (CVE-2026-1669). */
+function outsideData(file: string, outside: readonly string[]): Active {
+  return {
+    risk: outside.length > 0 ? 'dangerous' : 'none',
+    remarks: outside.map((path) => ({
+      rule: 'code-active',
+      level: 'error',
+      file,
+      message: `the weights are taken from "${path}", a file outside of the model`,
+      help: 'Save the model again; Keras itself writes all weights into the file.',
+    })),
+  };
 }
 
 interface Source {
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly config: Json;
   readonly version: string | null;
-  readonly loss: string | null;
-  readonly parameters: number | null;
+  /** How the model was compiled: its loss says what it is for. */
+  readonly training: unknown;
+  readonly weights: (layers: readonly LayerConfig[]) => Weights;
 }
 
 function readingOf(candidate: Candidate, source: Source): Reading {
   const model = innerLayer(source.config);
   if (!model) throw new Malformed('the config has no class_name');
-  const ports = portsOf(model, source.config['build_config']);
-  const active = activeContent(candidate, ports, source.config);
-  const remarks = [...active];
+  const ports = portsOf(model, source.version);
+  const { parameters, outside } = source.weights(ports.layers);
+  const code = activeContent(candidate.path, [source.config, source.training]);
+  const data = outsideData(candidate.path, outside);
+  const remarks = [...code.remarks, ...data.remarks];
   const callable = ports.inputs !== null || ports.outputs !== null;
   if (!callable)
     remarks.push({
@@ -146,138 +256,56 @@ function readingOf(candidate: Candidate, source: Source): Reading {
         ports.outputs?.map((port) => fieldOf(port, 'output')) ?? unknown(why, 'outputs in contract.yaml'),
     },
   });
+  const labels = ports.outputs?.find((port) => port.labels)?.labels ?? null;
   const activation = ports.layers.findLast((layer) => layer.config['activation'] !== undefined)?.config[
     'activation'
   ];
+  const loss = lossOf(source.training);
   return {
     ...emptyReading(candidate),
     framework: { name: 'keras', version: source.version },
     contract: callable ? told.contract : null,
     evidence: callable ? told.evidence : {},
-    parameters: source.parameters,
+    labels,
+    parameters,
     properties: {
       architecture: model.className,
       layers: String(ports.layers.length),
-      ...(source.loss !== null && { loss: source.loss }),
+      ...(loss !== null && { loss }),
       ...(typeof activation === 'string' && { 'last activation': activation }),
     },
     requirements: { keras: source.version, tensorflow: null },
-    risk: active.length > 0 ? 'dangerous' : 'none',
+    risk: worst(code.risk, data.risk),
     remarks,
   };
 }
 
 function fieldOf(port: Port, side: 'input' | 'output'): ToldField {
-  const type =
-    port.type === null
-      ? unknown('the layer states no type', `the type of ${port.name} in contract.yaml`)
-      : side === 'input'
-        ? stated(port.type, port.where)
-        : derived(port.type, port.where);
+  const told = side === 'input' ? stated : derived;
   return {
     name:
       port.where === 'build_config.input_shape'
         ? assumed(port.name, port.where)
         : stated(port.name, port.where),
-    type,
+    type:
+      port.type === null
+        ? unknown(port.why, `the type of ${port.name} in contract.yaml`)
+        : told(port.type, port.where),
     shape:
-      'unknown' in port.shape
-        ? unknown(port.shape.unknown, `the shape of ${port.name} in contract.yaml`)
-        : side === 'input'
-          ? stated(port.shape, port.where)
-          : derived(port.shape, port.where),
+      port.shape === null
+        ? unknown(port.why, `the shape of ${port.name} in contract.yaml`)
+        : told(port.shape, port.where),
+    ...(port.labels && { labels: stated(port.labels, port.where) }),
+    ...(port.optional === true && { optional: true }),
   };
 }
 
-/** Layers that run code of the file or reach outside Keras when the model is loaded. */
-function activeContent(candidate: Candidate, ports: ModelPorts, config: Source['config']): Remark[] {
-  const remarks: Remark[] = [];
-  const tell = (message: string, help: string) =>
-    remarks.push({ rule: 'code-active', level: 'error', file: candidate.path, message, help });
-  const lambda = ports.layers.find((layer) => layer.className === 'Lambda');
-  if (lambda)
-    tell(
-      `the Lambda layer "${String(lambda.config['name'] ?? '')}" holds Python bytecode that runs when the model is loaded (CVE-2024-3660)`,
-      'Replace the Lambda layer by a layer class, or by standard layers.',
-    );
-  const outside = outsideModule(config, 0);
-  if (outside)
-    tell(
-      `the config loads "${outside}", which is not part of Keras (CVE-2025-1550)`,
-      'Use registered custom objects; a config that names other modules can run anything.',
-    );
-  return remarks;
-}
-
-/** A `module` + `class_name` reference to something outside of Keras that loading would import. */
-function outsideModule(value: unknown, depth: number): string | null {
-  if (depth > 100 || typeof value !== 'object' || value === null) return null;
-  const { module, class_name: name, registered_name: registered } = value as Record<string, unknown>;
-  if (
-    typeof module === 'string' &&
-    typeof name === 'string' &&
-    (registered === null || registered === undefined)
-  ) {
-    const dangerous =
-      /^(os|sys|subprocess|builtins|posix|nt|shutil|importlib|runpy|socket|ctypes|pickle|marshal)(\.|$)/;
-    if (dangerous.test(module) || (module.startsWith('keras') && name === 'get_file')) {
-      if (!(module === 'builtins' && ['function', 'slice', 'complex', 'ellipsis'].includes(name)))
-        return `${module}.${name}`;
-    }
-  }
-  for (const child of Object.values(value)) {
-    const found = outsideModule(child, depth + 1);
-    if (found !== null) return found;
-  }
-  return null;
-}
-
 function lossOf(config: unknown): string | null {
-  const loss =
-    typeof config === 'object' && config !== null ? (config as Record<string, unknown>)['loss'] : null;
-  if (typeof loss === 'string') return loss;
-  const name =
-    typeof loss === 'object' && loss !== null ? (loss as Record<string, unknown>)['class_name'] : null;
-  return typeof name === 'string' ? name : null;
-}
-
-function parametersInZip(zip: Zip): number | null {
-  const entry = findEntry(zip, 'model.weights.h5');
-  if (!entry) return null;
-  const file = openHdf5(entryBytes(zip, entry, MAX_WEIGHTS_IN_ZIP));
-  return countElements(file, file.root);
-}
-
-/** Elements of all datasets below a group, without the optimizer's and those of random number generators. */
-function countElements(file: Hdf5, start: number): number {
-  let total = 0;
-  const seen = new Set<number>();
-  const pending = [start];
-  for (let address = pending.pop(); address !== undefined; address = pending.pop()) {
-    if (seen.has(address)) continue;
-    seen.add(address);
-    if (seen.size > 500_000) throw new Malformed('the file has more than 500,000 objects');
-    const object = file.object(address);
-    if (object.shape) total += object.shape.reduce((product, size) => product * size, 1);
-    for (const [name, child] of object.links)
-      if (!/^(optimizer|optimizer_weights|seed_generator)$/.test(name)) pending.push(child);
-  }
-  return total;
+  const loss = object(config)?.['loss'];
+  return text(loss) ?? text(object(loss)?.['class_name']);
 }
 
 function jsonOf(zip: Zip, name: string): Record<string, unknown> | null {
   const entry = findEntry(zip, name);
-  return entry ? parse(readText(zip, entry, MAX_CONFIG)) : null;
-}
-
-function parse(text: unknown): Record<string, unknown> | null {
-  if (typeof text !== 'string') return null;
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-      ? (parsed as Record<string, unknown>)
-      : null;
-  } catch {
-    return null;
-  }
+  return entry ? parseJson(readText(zip, entry, MAX_CONFIG)) : null;
 }

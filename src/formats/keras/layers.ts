@@ -1,296 +1,129 @@
-import type { Shape } from '../../contract/types.ts';
+import type { ScalarType, Shape } from '../../contract/types.ts';
+import { lookup } from './lookup.ts';
+import { operation } from './operations.ts';
+import { recurrent } from './recurrent.ts';
+import {
+  broadcast,
+  type Call,
+  free,
+  isFloat,
+  items,
+  type Json,
+  type LayerConfig,
+  last,
+  nameOf,
+  number,
+  policyType,
+  product,
+  sum,
+  type Tensor,
+  text,
+} from './values.ts';
+import { sized, windowed } from './windows.ts';
 
-/** A layer as a Keras config describes it. Untrusted: every value is checked where it is used. */
-export interface LayerConfig {
-  readonly className: string;
-  readonly config: Readonly<Record<string, unknown>>;
-}
+type Shapes = readonly (Shape | null)[];
+type Rule = (input: Shape | null, config: Json, inputs: Shapes) => Shape | null;
 
-/** The shapes that a layer returns, or why they cannot be told. */
-export type Shapes = { readonly shapes: readonly Shape[] } | { readonly unknown: string };
+/** Layers that return what they were given in other values. */
+const SAME_SHAPE = new Set(
+  `InputLayer Activation ReLU LeakyReLU PReLU ELU ThresholdedReLU ThresholdedRelu Softmax SReLU ParametricSoftplus Identity
+  Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianNoise GaussianDropout AlphaDropout ActivityRegularization
+  Masking Highway BatchNormalization BatchNormalizationV1 BatchNormalizationV2 SyncBatchNormalization LayerNormalization RMSNormalization
+  GroupNormalization UnitNormalization Normalization Rescaling RandomFlip RandomRotation RandomZoom RandomTranslation
+  RandomContrast RandomBrightness RandomColorJitter RandomColorDegeneration RandomGrayscale RandomHue RandomInvert
+  RandomPosterization RandomSaturation RandomSharpness RandomShear RandomGaussianBlur RandomPerspective RandomElasticTransform
+  RandomErasing Solarization Equalization AutoContrast AugMix RandAugment MixUp CutMix`.split(/\s+/),
+);
 
-type Rule = (input: Shape, config: LayerConfig['config'], inputs: readonly Shape[]) => Shape | null;
-
-/** Layers that return what they were given in another value. */
-const SAME_SHAPE = new Set([
-  'InputLayer',
-  'Activation',
-  'ReLU',
-  'LeakyReLU',
-  'PReLU',
-  'ELU',
-  'ThresholdedReLU',
-  'Softmax',
-  'Identity',
-  'Dropout',
-  'SpatialDropout1D',
-  'SpatialDropout2D',
-  'SpatialDropout3D',
-  'GaussianNoise',
-  'GaussianDropout',
-  'AlphaDropout',
-  'ActivityRegularization',
-  'Masking',
-  'BatchNormalization',
-  'SyncBatchNormalization',
-  'LayerNormalization',
-  'RMSNormalization',
-  'GroupNormalization',
-  'UnitNormalization',
-  'SpectralNormalization',
-  'Normalization',
-  'Rescaling',
-  'RandomFlip',
-  'RandomRotation',
-  'RandomZoom',
-  'RandomTranslation',
-  'RandomContrast',
-  'RandomBrightness',
-  'Discretization',
-]);
-
-const number = (value: unknown): number | null =>
-  typeof value === 'number' && Number.isSafeInteger(value) ? value : null;
-const last = (shape: Shape): Shape => shape.slice(0, -1);
-
-/** One number for each of `rank` axes: Keras writes `3`, `[3, 3]` or (for cropping and padding) pairs. */
-function perAxis(value: unknown, rank: number): number[] | null {
-  if (typeof value === 'number') return Array<number>(rank).fill(value);
-  if (!Array.isArray(value) || value.length !== rank) return null;
-  const numbers = value.map(number);
-  return numbers.every((one): one is number => one !== null) ? numbers : null;
-}
-
-function spatial(
-  input: Shape,
-  config: LayerConfig['config'],
-): { first: boolean; axes: Shape; channels: Shape[number] } {
-  const first = config['data_format'] === 'channels_first';
-  return first
-    ? { first, axes: input.slice(2), channels: input[1] ?? null }
-    : { first, axes: input.slice(1, -1), channels: input.at(-1) ?? null };
-}
-
-function assemble(input: Shape, first: boolean, axes: Shape, channels: Shape[number]): Shape {
-  const batch = input[0] ?? null;
-  return first ? [batch, channels, ...axes] : [batch, ...axes, channels];
-}
-
-/** Sizes after sliding a window. Source: keras.src.ops.operation_utils.compute_conv_output_shape. */
-function slide(
-  axes: Shape,
-  window: number[] | null,
-  config: LayerConfig['config'],
-  strides: unknown,
-): Shape | null {
-  const rank = axes.length;
-  const steps = perAxis(strides, rank) ?? window;
-  const dilation = perAxis(config['dilation_rate'] ?? 1, rank);
-  if (!window || !steps || !dilation) return null;
-  const padding = config['padding'] ?? 'valid';
-  return axes.map((size, axis) => {
-    if (typeof size !== 'number') return null;
-    const step = steps[axis] ?? 1;
-    const reach = ((window[axis] ?? 1) - 1) * (dilation[axis] ?? 1) + 1;
-    return padding === 'valid' ? Math.floor((size - reach) / step) + 1 : Math.ceil(size / step);
-  });
-}
-
-function convolution(
-  rank: number,
-  channelsOf: (config: LayerConfig['config'], channels: Shape[number]) => Shape[number],
-): Rule {
-  return (input, config) => {
-    if (input.length !== rank + 2) return null;
-    const { first, axes, channels } = spatial(input, config);
-    const slid = slide(axes, perAxis(config['kernel_size'], rank), config, config['strides'] ?? 1);
-    return slid && assemble(input, first, slid, channelsOf(config, channels));
-  };
-}
-
-const filters = (config: LayerConfig['config']) => number(config['filters']);
-
-/** Source: keras.src.backend.common.backend_utils.compute_conv_transpose_output_shape. */
-function transposed(rank: number): Rule {
-  return (input, config) => {
-    if (input.length !== rank + 2 || (config['output_padding'] ?? null) !== null) return null;
-    const { first, axes } = spatial(input, config);
-    const kernel = perAxis(config['kernel_size'], rank);
-    const strides = perAxis(config['strides'] ?? 1, rank);
-    const dilation = perAxis(config['dilation_rate'] ?? 1, rank);
-    if (!kernel || !strides || !dilation) return null;
-    const grown = axes.map((size, axis) => {
-      if (typeof size !== 'number') return null;
-      const step = strides[axis] ?? 1;
-      const reach = ((kernel[axis] ?? 1) - 1) * (dilation[axis] ?? 1) + 1;
-      return config['padding'] === 'same' ? size * step : size * step + Math.max(reach - step, 0);
-    });
-    return assemble(input, first, grown, filters(config));
-  };
-}
-
-function pooling(rank: number): Rule {
-  return (input, config) => {
-    if (input.length !== rank + 2) return null;
-    const { first, axes, channels } = spatial(input, config);
-    const slid = slide(
-      axes,
-      perAxis(config['pool_size'], rank),
-      { ...config, dilation_rate: 1 },
-      config['strides'] ?? config['pool_size'],
-    );
-    return slid && assemble(input, first, slid, channels);
-  };
-}
-
-const globalPooling: Rule = (input, config) => {
-  const { first, axes, channels } = spatial(input, config);
-  return config['keepdims'] === true
-    ? assemble(
-        input,
-        first,
-        axes.map(() => 1),
-        channels,
-      )
-    : [input[0] ?? null, channels];
-};
-
-/** Padding and cropping change each axis by what is added on both sides; `sign` is 1 or -1. */
-function border(rank: number, key: string, sign: 1 | -1): Rule {
-  return (input, config) => {
-    if (input.length !== rank + 2) return null;
-    const { first, axes, channels } = spatial(input, config);
-    const value = config[key];
-    const sums = Array.from({ length: rank }, (_, axis) => {
-      const one: unknown = Array.isArray(value) && rank > 1 ? value[axis] : value;
-      if (typeof one === 'number') return 2 * one;
-      return Array.isArray(one)
-        ? one.reduce((sum: number, side: unknown) => sum + (number(side) ?? 0), 0)
-        : null;
-    });
-    const changed = axes.map((size, axis) => {
-      const by = sums[axis];
-      return typeof size === 'number' && typeof by === 'number' ? size + sign * by : null;
-    });
-    return assemble(input, first, changed, channels);
-  };
-}
-
-function upsampling(rank: number): Rule {
-  return (input, config) => {
-    const { first, axes, channels } = spatial(input, config);
-    const factors = perAxis(config['size'], rank);
-    if (!factors || axes.length !== rank) return null;
-    return assemble(
-      input,
-      first,
-      axes.map((size, axis) => (typeof size === 'number' ? size * (factors[axis] ?? 1) : null)),
-      channels,
-    );
-  };
-}
-
-const product = (sizes: Shape): number | null =>
-  sizes.reduce<number | null>(
-    (sum, size) => (sum === null || typeof size !== 'number' ? null : sum * size),
-    1,
-  );
+/** Layers that hand on values of any type as they are. */
+const HANDING_ON = new Set(
+  `InputLayer Flatten Reshape Permute RepeatVector Identity Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianNoise
+  GaussianDropout AlphaDropout ActivityRegularization Add Subtract Multiply Maximum Minimum Concatenate ZeroPadding1D
+  ZeroPadding2D ZeroPadding3D Cropping1D Cropping2D Cropping3D UpSampling1D UpSampling3D ReLU MaxPooling1D MaxPooling2D
+  GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D Masking`.split(/\s+/),
+);
 
 const reshape: Rule = (input, config) => {
-  const target = config['target_shape'];
-  if (!Array.isArray(target)) return null;
+  const target = items(config['target_shape']);
+  if (!target) return null;
   const sizes = target.map(number);
   const fixed = sizes.filter((size): size is number => size !== null && size >= 0);
-  const total = product(input.slice(1));
+  const total = input ? product(input.slice(1)) : null;
   const rest = total === null ? null : total / fixed.reduce((a, b) => a * b, 1);
-  return [input[0] ?? null, ...sizes.map((size) => (size === -1 ? rest : size))];
+  const open = rest !== null && Number.isSafeInteger(rest) ? rest : null;
+  return [input ? (input[0] ?? null) : 'batch', ...sizes.map((size) => (size === -1 ? open : size))];
 };
 
-/** Elementwise on several inputs, with NumPy's broadcasting. */
-const merge: Rule = (_input, _config, inputs) => {
-  const rank = Math.max(...inputs.map((shape) => shape.length));
-  return Array.from({ length: rank }, (_, axis) => {
-    const sizes = inputs
-      .map((shape) => shape[shape.length - rank + axis])
-      .filter((size) => size !== undefined && size !== 1);
-    return (
-      sizes.find((size) => typeof size === 'number') ??
-      sizes[0] ??
-      (inputs.length > 0 && sizes.length === 0 ? 1 : null)
-    );
+const permute: Rule = (input, config) => {
+  const axes = items(config['dims']);
+  if (!axes) return null;
+  const from = input ?? free(axes.length + 1);
+  return [from[0] ?? null, ...axes.map((axis) => from[number(axis) ?? -1] ?? null)];
+};
+
+const merge: Rule = (_input, _config, inputs) => broadcast(inputs);
+
+const concatenate: Rule = (_input, config, inputs) => {
+  const known = inputs.find((shape) => shape !== null);
+  if (!known) return null;
+  const at = number(config['axis']) ?? number(config['concat_axis']) ?? -1;
+  const axis = at < 0 ? known.length + at : at;
+  if (inputs.some((shape) => shape !== null && shape.length !== known.length)) return null;
+  return known.map((_, index) => {
+    const sizes = inputs.map((shape) => shape?.[index] ?? null);
+    if (index === axis) return sum(sizes);
+    return sizes.find((size) => typeof size === 'number') ?? sizes.find((size) => size !== null) ?? null;
   });
 };
 
-const concatenate: Rule = (input, config, inputs) => {
-  const at = number(config['axis']) ?? -1;
-  const axis = at < 0 ? input.length + at : at;
-  if (inputs.some((shape) => shape.length !== input.length)) return null;
-  return input.map((size, index) =>
-    index === axis ? sum(inputs.map((shape) => shape[index] ?? null)) : size,
-  );
+/** Source: keras.src.layers.merging.dot.Dot.compute_output_shape. */
+const dot: Rule = (_input, config, [left, right]) => {
+  if (!left || !right) return null;
+  const given = config['axes'];
+  const pair = typeof given === 'number' ? [given, given] : items(given)?.map(number);
+  const [a, b] = [number(pair?.[0]), number(pair?.[1])];
+  if (a === null || b === null) return null;
+  const [first, second] = [a < 0 ? left.length + a : a, b < 0 ? right.length + b : b];
+  const out = [
+    ...left.filter((_, axis) => axis !== first),
+    ...right.filter((_, axis) => axis !== second && axis > 0),
+  ];
+  return out.length === 1 ? [...out, 1] : out;
 };
 
-const sum = (sizes: Shape): number | null =>
-  sizes.reduce<number | null>(
-    (total, size) => (total === null || typeof size !== 'number' ? null : total + size),
-    0,
+/** Source: keras.src.layers.core.einsum_dense: all sizes but the batch and those under `...` are in `output_shape`. */
+const einsumDense: Rule = (input, config) => {
+  const equation = /^(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?$/.exec(
+    text(config['equation'])?.replaceAll(/\s/g, '') ?? '',
   );
-
-/** A vocabulary layer's axis of one-hot encodings. */
-const encoded: Rule = (input, config) => {
-  const mode = config['output_mode'] ?? 'int';
-  if (mode === 'int') return input;
-  const vocabulary = config['vocabulary'];
-  const tokens =
-    number(config['num_tokens']) ??
-    number(config['num_bins']) ??
-    (Array.isArray(vocabulary) ? vocabulary.length + (number(config['num_oov_indices']) ?? 1) : null);
-  if (mode !== 'one_hot') return [...last(input), tokens];
-  return input.at(-1) === 1 ? [...last(input), tokens] : [...input, tokens];
+  if (!equation) return null;
+  const [, left, from = '', right] = equation;
+  const given = config['output_shape'];
+  const stated = (typeof given === 'number' ? [given] : (items(given) ?? [])).map(number);
+  const elided = left !== undefined || right !== undefined;
+  const source = input ?? (elided ? null : free(from.length));
+  if (!source) return null;
+  const extra = elided ? source.length - from.length : 0;
+  const [batch = null] = source;
+  // Keras takes the sizes that are stated as they are, open ones included.
+  return left !== undefined
+    ? [batch, ...source.slice(1, Math.max(1, extra)), ...stated]
+    : [batch, ...stated, ...source.slice(source.length - Math.max(0, extra))];
 };
 
 const RULES: Readonly<Record<string, Rule>> = {
-  Dense: (input, config) => [...last(input), number(config['units'])],
-  EinsumDense: () => null,
-  Flatten: (input) => [input[0] ?? null, product(input.slice(1))],
+  Dense: (input, config) => input && [...last(input), number(config['units'])],
+  MaxoutDense: (input, config) => [input?.[0] ?? 'batch', number(config['units'])],
+  EinsumDense: einsumDense,
+  Flatten: (input) => [input ? (input[0] ?? null) : 'batch', input ? product(input.slice(1)) : null],
   Reshape: reshape,
-  Permute: (input, config) =>
-    Array.isArray(config['dims'])
-      ? [input[0] ?? null, ...config['dims'].map((axis) => input[number(axis) ?? -1] ?? null)]
-      : null,
-  RepeatVector: (input, config) => [input[0] ?? null, number(config['n']), input[1] ?? null],
-  Embedding: (input, config) => [...input, number(config['output_dim'])],
-  Conv1D: convolution(1, filters),
-  Conv2D: convolution(2, filters),
-  Conv3D: convolution(3, filters),
-  SeparableConv1D: convolution(1, filters),
-  SeparableConv2D: convolution(2, filters),
-  DepthwiseConv1D: convolution(1, depthwise),
-  DepthwiseConv2D: convolution(2, depthwise),
-  Conv1DTranspose: transposed(1),
-  Conv2DTranspose: transposed(2),
-  Conv3DTranspose: transposed(3),
-  MaxPooling1D: pooling(1),
-  MaxPooling2D: pooling(2),
-  MaxPooling3D: pooling(3),
-  AveragePooling1D: pooling(1),
-  AveragePooling2D: pooling(2),
-  AveragePooling3D: pooling(3),
-  GlobalMaxPooling1D: globalPooling,
-  GlobalMaxPooling2D: globalPooling,
-  GlobalMaxPooling3D: globalPooling,
-  GlobalAveragePooling1D: globalPooling,
-  GlobalAveragePooling2D: globalPooling,
-  GlobalAveragePooling3D: globalPooling,
-  ZeroPadding1D: border(1, 'padding', 1),
-  ZeroPadding2D: border(2, 'padding', 1),
-  ZeroPadding3D: border(3, 'padding', 1),
-  Cropping1D: border(1, 'cropping', -1),
-  Cropping2D: border(2, 'cropping', -1),
-  Cropping3D: border(3, 'cropping', -1),
-  UpSampling1D: upsampling(1),
-  UpSampling2D: upsampling(2),
-  UpSampling3D: upsampling(3),
+  Permute: permute,
+  RepeatVector: (input, config) => {
+    const [batch = null, width = null] = input ?? free(2);
+    return [batch, number(config['n']), width];
+  },
+  Embedding: (input, config) => input && [...input, number(config['output_dim'])],
+  ReversibleEmbedding: (input, config) => input && [...input, number(config['output_dim'])],
   Add: merge,
   Subtract: merge,
   Multiply: merge,
@@ -298,84 +131,159 @@ const RULES: Readonly<Record<string, Rule>> = {
   Maximum: merge,
   Minimum: merge,
   Concatenate: concatenate,
-  Attention: (input, _config, inputs) => [...last(input), inputs[1]?.at(-1) ?? null],
-  AdditiveAttention: (input, _config, inputs) => [...last(input), inputs[1]?.at(-1) ?? null],
-  MultiHeadAttention: (input, config) => ((config['output_shape'] ?? null) === null ? input : null),
-  Resizing: sized,
-  CenterCrop: sized,
-  RandomCrop: sized,
-  StringLookup: encoded,
-  IntegerLookup: encoded,
-  Hashing: encoded,
-  CategoryEncoding: (input, config) => encoded(input, { output_mode: 'multi_hot', ...config }, []),
-  TextVectorization: (input, config) =>
-    (config['output_mode'] ?? 'int') === 'int'
-      ? [input[0] ?? null, number(config['output_sequence_length'])]
-      : [input[0] ?? null, null],
+  Dot: dot,
+  Resizing: (input, config) => sized(input ?? free(4), config),
+  CenterCrop: (input, config) => sized(input ?? free(4), config),
+  RandomCrop: (input, config) => sized(input ?? free(4), config),
+  // How images are filled up is chosen at random, and so is their size.
+  RandomHeight: (input) => (input && input.length >= 3 ? input.with(-3, null) : null),
+  RandomWidth: (input) => (input && input.length >= 3 ? input.with(-2, null) : null),
+  MelSpectrogram: (input, config) => {
+    const stride = number(config['sequence_stride']);
+    const bins = number(config['num_mel_bins']);
+    const frames = input?.at(-1);
+    if (!input || stride === null || stride < 1) return null;
+    const count = typeof frames === 'number' ? Math.floor((frames + stride + 1) / stride) : null;
+    return [...last(input), bins, count];
+  },
 };
 
-function depthwise(config: LayerConfig['config'], channels: Shape[number]): Shape[number] {
-  const factor = number(config['depth_multiplier']) ?? 1;
-  return typeof channels === 'number' ? channels * factor : null;
+/** Merging in Keras 1: one layer with a mode. */
+function mergeByMode(config: Json, inputs: Shapes): Shape | null {
+  const mode = config['mode'];
+  if (mode === 'concat') return concatenate(null, { axis: config['concat_axis'] }, inputs);
+  if (mode === 'dot' || mode === 'cos') {
+    const shape = dot(null, { axes: config['dot_axes'] }, inputs);
+    return mode === 'cos' && shape && shape.length === 2 && shape[1] === 1 ? [...shape] : shape;
+  }
+  return ['sum', 'mul', 'ave', 'max', 'min'].includes(String(mode)) ? (inputs[0] ?? null) : null;
 }
 
-function sized(input: Shape, config: LayerConfig['config']): Shape | null {
-  if (input.length !== 4) return null;
-  const { first, channels } = spatial(input, config);
-  return assemble(input, first, [number(config['height']), number(config['width'])], channels);
+/** Attention returns values for queries, and its scores beside them when it is asked to. */
+function attention(call: Call, inputs: Shapes): Shapes | null {
+  const { className, config } = call.layer;
+  const kwargs = call.kwargs;
+  const query = call.tensorOf(kwargs['query'])?.shape ?? inputs[0] ?? null;
+  const value = call.tensorOf(kwargs['value'])?.shape ?? inputs[1] ?? null;
+  const scores = kwargs['return_attention_scores'] === true;
+  if (className === 'Attention' || className === 'AdditiveAttention') {
+    const out = query && [...last(query), value?.at(-1) ?? null];
+    return scores ? [out, query && [...last(query), value?.at(-2) ?? null]] : [out];
+  }
+  if (
+    className !== 'MultiHeadAttention' &&
+    className !== 'GroupQueryAttention' &&
+    className !== 'GroupedQueryAttention'
+  )
+    return null;
+  const given = config['output_shape'] ?? null;
+  const width =
+    given === null ? null : typeof given === 'number' ? [given] : (items(given)?.map(number) ?? [null]);
+  const out = query && (width === null ? query : [...last(query), ...width]);
+  const heads = number(config['num_heads']) ?? number(config['num_query_heads']);
+  const grid = query && value && [query[0] ?? null, heads, query.at(-2) ?? null, value.at(-2) ?? null];
+  return scores ? [out, grid] : [out];
 }
 
-/** The shapes that a layer of Keras itself returns for the shapes that it is given. */
-export function layerShapes(layer: LayerConfig, inputs: readonly Shape[]): Shapes {
-  const [input] = inputs;
-  if (!input) return { unknown: `the input of ${layer.className} is not known` };
-  if (SAME_SHAPE.has(layer.className)) return { shapes: [input] };
-  if (['LSTM', 'GRU', 'SimpleRNN'].includes(layer.className)) return recurrent(layer, input);
-  const inner = innerLayer(layer.config['layer']);
-  if (layer.className === 'TimeDistributed' && inner) return timeDistributed(inner, input);
-  if (layer.className === 'Bidirectional' && inner) return bidirectional(layer, inner, input);
-  const rule = RULES[layer.className];
-  const shape = rule?.(input, layer.config, inputs);
-  return shape ? { shapes: [shape] } : { unknown: `the shape that ${layer.className} returns is not known` };
+/** What a Lambda layer says of its output itself; its code may differ, but Keras 1 and 3 believe it. */
+function lambda(layer: LayerConfig, input: Tensor | undefined): Tensor[] {
+  const given = layer.config['output_shape'];
+  const stated = layer.config['output_shape_type'] === 'lambda' ? null : items(given);
+  const sizes = stated?.every((size) => size === null || number(size) !== null) ? stated.map(number) : null;
+  const shape: Shape | null = sizes && [input?.shape?.[0] ?? 'batch', ...sizes];
+  return [{ shape, type: null, why: `only the code of the Lambda layer "${nameOf(layer)}" knows` }];
 }
 
-function recurrent(layer: LayerConfig, input: Shape): Shapes {
-  const units = number(layer.config['units']);
-  const batch = input[0] ?? null;
-  const output: Shape =
-    layer.config['return_sequences'] === true ? [batch, input[1] ?? null, units] : [batch, units];
-  const states = layer.config['return_state'] === true ? (layer.className === 'LSTM' ? 2 : 1) : 0;
-  return { shapes: [output, ...Array<Shape>(states).fill([batch, units])] };
+/**
+ * What a layer of Keras itself returns for what it is given. What cannot be told is `null` there, with the reason; the rank is
+ * known after layers that take and give one rank only.
+ */
+export function layerOutputs(call: Call): readonly Tensor[] {
+  const { layer, inputs } = call;
+  const { className } = layer;
+  const [first] = inputs;
+  const inner = recurrent(layer, inputs, call.run) ?? lookup(layer, inputs, call.major);
+  if (inner) return inner.map((one) => ({ ...one, ...whyOf(one, layer, first) }));
+  if (className === 'Lambda') return lambda(layer, first);
+  const computed = operation(call);
+  if (computed) return computed.map((one) => ({ ...one, ...whyOf(one, layer, first) }));
+  const shapes = inputs.map((input) => input.shape);
+  const type = typeOf(call);
+  const own = isOwn(layer);
+  const ruled: Shapes | null = own ? ruledShapes(call, shapes) : null;
+  if (ruled) return ruled.map((shape) => ({ shape, type, ...whyOf({ shape, type }, layer, first) }));
+  return [{ shape: null, type: null, why: `only the code of ${className} knows what it returns` }];
 }
 
-function timeDistributed(inner: LayerConfig, input: Shape): Shapes {
-  const [batch = null, time = null, ...rest] = input;
-  const each = layerShapes(inner, [[batch, ...rest]]);
-  if ('unknown' in each) return each;
-  return { shapes: each.shapes.map((shape) => [batch, time, ...shape.slice(1)]) };
+function ruledShapes(call: Call, shapes: Shapes): Shapes | null {
+  const { className, config } = call.layer;
+  const input = shapes[0] ?? null;
+  if (SAME_SHAPE.has(className)) return [input];
+  if (className === 'Merge') return [mergeByMode(config, shapes)];
+  if (className === 'Embedding' && call.kwargs['reverse'] === true)
+    return [input && [...last(input), number(config['input_dim'])]];
+  if (className === 'ReversibleEmbedding' && call.kwargs['reverse'] === true)
+    return [input && [...last(input), number(config['input_dim'])]];
+  if (className === 'STFTSpectrogram') return [spectrogram(input, config)];
+  const slid = windowed(className);
+  if (slid) return [slid(input, config)];
+  const rule = Object.hasOwn(RULES, className) ? RULES[className] : undefined;
+  if (rule) return [rule(input, config, shapes)];
+  return attention(call, shapes);
 }
 
-function bidirectional(layer: LayerConfig, inner: LayerConfig, input: Shape): Shapes {
-  const one = layerShapes(inner, [input]);
-  if ('unknown' in one || one.shapes.length !== 1)
-    return { unknown: 'the shape that Bidirectional returns is not known' };
-  const [shape = []] = one.shapes;
-  const mode = layer.config['merge_mode'];
-  if (mode === null) return { shapes: [shape, shape] };
-  const width = shape.at(-1);
-  return {
-    shapes: [
-      mode === 'concat' || mode === undefined
-        ? [...last(shape), typeof width === 'number' ? 2 * width : null]
-        : shape,
-    ],
-  };
+/** Source: keras.src.layers.preprocessing.stft_spectrogram. */
+function spectrogram(input: Shape | null, config: Json): Shape | null {
+  const last3 = input?.length === 3 ? input : free(3);
+  const firstAxis = config['data_format'] === 'channels_first';
+  const channels = (firstAxis ? last3[1] : last3[2]) ?? null;
+  const length = number(config['frame_length']);
+  const fft = number(config['fft_length']) ?? length;
+  if (length === null || fft === null) return null;
+  const bands = (Math.floor(fft / 2) + 1) * (config['mode'] === 'stft' ? 2 : 1);
+  const wide = typeof channels === 'number' ? bands * channels : null;
+  const [batch = null, a = null, b = null] =
+    windowed('Conv1D')?.(last3, {
+      kernel_size: length,
+      strides: config['frame_step'] ?? Math.max(1, Math.floor(length / 2)),
+      padding: config['padding'],
+      data_format: config['data_format'],
+      filters: wide,
+    }) ?? [];
+  if (config['expand_dims'] !== true) return [batch, a, b];
+  return firstAxis ? [batch, channels, b, bands] : [batch, a, bands, channels];
 }
 
-/** The layer inside a wrapper. */
-export function innerLayer(value: unknown): LayerConfig | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const { class_name: className, config } = value as Record<string, unknown>;
-  if (typeof className !== 'string' || typeof config !== 'object' || config === null) return null;
-  return { className, config: config as LayerConfig['config'] };
+/** Classes of other packages may have the names of Keras's own and do something else. */
+function isOwn(layer: LayerConfig): boolean {
+  return (
+    layer.module === null || /^(tensorflow\.)?(tf_)?keras(\.|$)|^tensorflow\.python\.keras/.test(layer.module)
+  );
+}
+
+/** The type of what a layer returns: that in which it computes, or of what it hands on. */
+function typeOf({ layer, inputs, major }: Call): ScalarType | null {
+  const given = inputs[0]?.type ?? null;
+  const policy = policyType(layer.config['dtype']);
+  if (given !== null && !isFloat(given) && HANDING_ON.has(layer.className))
+    return inputs.every((input) => input.type === given) ? given : null;
+  // Keras 3 declares floats for images of bytes, and returns bytes.
+  if (
+    given !== null &&
+    !isFloat(given) &&
+    major !== 2 &&
+    /^(Resizing|CenterCrop|RandomCrop)$/.test(layer.className)
+  )
+    return null;
+  if (policy !== null && isFloat(policy)) return policy;
+  // Without a policy (old versions) the type of the values goes through; indexes are looked up as floats.
+  return given !== null && isFloat(given) ? given : 'float32';
+}
+
+function whyOf(one: Tensor, layer: LayerConfig, input: Tensor | undefined): { why?: string } {
+  const open = one.shape === null || one.type === null || one.shape.some((size) => size === null);
+  if (!open) return {};
+  if (one.why !== undefined) return { why: one.why };
+  if (input?.why !== undefined) return { why: input.why };
+  return one.shape === null ? { why: `the shape that ${layer.className} returns is not known` } : {};
 }

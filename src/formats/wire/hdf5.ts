@@ -21,6 +21,8 @@ export interface Hdf5Object {
   readonly dtype: string | null;
   /** What the file keeps in dense storage. */
   readonly unread: readonly ('links' | 'attributes')[];
+  /** Other files that a group links to, or that a dataset keeps its data in. */
+  readonly outside: readonly string[];
 }
 
 export interface Hdf5 {
@@ -79,19 +81,21 @@ function readObject(file: File, address: number): Hdf5Object {
   const attributes = new Map<string, Attribute>();
   const links = new Map<string, number>();
   const unread: ('links' | 'attributes')[] = [];
+  const outside: string[] = [];
   let shape: readonly number[] | null = null;
   let type: Datatype | null = null;
   for (const message of messages(file, file.base + address)) {
     if (message.type === 0x01) shape = readDataspace(file, message.at);
     if (message.type === 0x03) type = readDatatype(file, message.at);
-    if (message.type === 0x06) readLink(file, message.at, links);
+    if (message.type === 0x06) readLink(file, message.at, links, outside);
+    if (message.type === 0x07) outside.push(...externalFiles(file, message.at));
     if (message.type === 0x0c) readAttribute(file, message.at, attributes);
     if (message.type === 0x11) readSymbolTable(file, message.at, links);
     if (message.type === 0x02 && densely(file, message, 8)) unread.push('links');
     if (message.type === 0x15 && densely(file, message, 2)) unread.push('attributes');
   }
   const dataset = type !== null;
-  return { attributes, links, shape: dataset ? shape : null, dtype: type?.name ?? null, unread };
+  return { attributes, links, shape: dataset ? shape : null, dtype: type?.name ?? null, unread, outside };
 }
 
 /** Link info and attribute info messages: is there a fractal heap behind them? */
@@ -229,7 +233,7 @@ function readHeapText(file: File, at: number): string {
   throw new Malformed(`an HDF5 heap has no object ${index}`);
 }
 
-function readLink(file: File, at: number, into: Map<string, number>): void {
+function readLink(file: File, at: number, into: Map<string, number>, outside: string[]): void {
   const { bytes } = file;
   const flags = byte(bytes, at + 1);
   let place = at + 2;
@@ -238,9 +242,24 @@ function readLink(file: File, at: number, into: Map<string, number>): void {
   if ((flags & 0x10) !== 0) place += 1;
   const width = 1 << (flags & 3);
   const length = number(bytes, place, width);
-  if (type !== 0 || length > 64 * 1024) return;
+  if (length > 64 * 1024) return;
+  // An external link: two bytes of length, a byte of flags, the name of the file and that of the object in it.
+  if (type === 64)
+    outside.push(cut(bytes.read(place + width + length + 3, number(bytes, place + width + length, 2) - 1)));
+  if (type !== 0) return;
   const name = Buffer.from(bytes.read(place + width, length)).toString('utf8');
   into.set(name, number(bytes, place + width + length, file.offsetSize));
+}
+
+/** The files that a dataset keeps its data in: their names are in a local heap. */
+function externalFiles(file: File, at: number): string[] {
+  const { bytes, offsetSize, lengthSize } = file;
+  const used = Math.min(number(bytes, at + 6, 2), 20);
+  const heap = file.base + number(bytes, at + 8, offsetSize);
+  const names = file.base + number(bytes, heap + 8 + 2 * lengthSize, offsetSize);
+  return Array.from({ length: used }, (_, index) =>
+    textAt(bytes, names + number(bytes, at + 8 + offsetSize + index * 3 * lengthSize, lengthSize)),
+  );
 }
 
 /** Groups of the older form: a B-tree of symbol nodes, with names in a local heap. */
