@@ -1,9 +1,6 @@
 import { catboost } from './catboost.ts';
 import { coreml } from './coreml.ts';
-import { hydrosphere } from './declared/hydrosphere.ts';
-import { mlflow } from './declared/mlflow.ts';
-import { bentoml, kitops, modelfile } from './declared/packages.ts';
-import { triton } from './declared/triton.ts';
+import { bentoml, hydrosphere, kitops, mlflow, modelfile, triton } from './declared.ts';
 import { executorch } from './executorch.ts';
 import { fastai } from './fastai.ts';
 import type { Format } from './format.ts';

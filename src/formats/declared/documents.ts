@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../../ports/errors.ts';
-import { type Candidate, type Look, Malformed } from '../format.ts';
-
-/** Descriptions are written by people: what is larger is none. */
-const MAX_DOCUMENT = 4 * 1024 * 1024;
+import { MAX_DOCUMENT } from '../declared.ts';
+import { type Look, Malformed } from '../format.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -12,13 +10,6 @@ export const object = (value: unknown): Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
 export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 export const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-
-/** Candidates for files of that name, anywhere in the directory but no deeper than one folder. */
-export function declarationsNamed(look: Look, format: string, name: RegExp): Candidate[] {
-  return look.directory.files
-    .filter((file) => name.test(file.path) && file.path.split('/').length <= 2 && file.size <= MAX_DOCUMENT)
-    .map((file) => ({ format, path: file.path, role: 'declaration', covers: [] }));
-}
 
 /** A file as text. @throws Malformed when it is gone or too large to be a description. */
 export function readDocument(look: Look, path: string): string {

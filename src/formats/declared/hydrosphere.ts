@@ -1,11 +1,11 @@
 import type { Profile, ScalarType, Shape } from '../../contract/types.ts';
-import { type Candidate, emptyReading, type Format, Malformed, type Reading } from '../format.ts';
+import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
 import { openCandidate } from '../open.ts';
 import { stated, type ToldField, type ToldSignature, tell, unknown } from '../told.ts';
 import { decode, rootMessage, type Schema } from '../wire/protobuf.ts';
 import { parsePrototext } from '../wire/prototext.ts';
 import { child, children, enumeration, has, numbers, string, type Tree } from '../wire/tree.ts';
-import { declarationsNamed, type Json, list, object, readDocument, readYaml, text } from './documents.ts';
+import { type Json, list, object, readDocument, readYaml, text } from './documents.ts';
 
 const MAX_DEPTH = 16;
 /** Names of types in `serving.yaml`, with the aliases that its tools accept, and in the protobuf contracts. */
@@ -135,26 +135,20 @@ const SIGNATURE: Schema = { signature_name: [1, 'string'], inputs: [2, FIELD], o
 const CONTRACT: Schema = { model_name: [1, 'string'], signatures: [2, SIGNATURE] };
 
 /** Hydrosphere Serving: `serving.yaml`, `contract.prototxt` and `contract.protobin` of its versions 2 and 3. */
-export const hydrosphere: Format = {
-  id: 'hydrosphere',
-  title: 'Hydrosphere Serving',
-  detect: (look) =>
-    declarationsNamed(look, 'hydrosphere', /(^|\/)(serving\.ya?ml|contract\.prototxt|contract\.protobin)$/),
-  async read(candidate, look) {
-    if (candidate.path.endsWith('.prototxt'))
-      return readingOf(candidate, protoSignatures(parsePrototext(readDocument(look, candidate.path))));
-    if (candidate.path.endsWith('.protobin')) {
-      using bytes = openCandidate(candidate, look);
-      return readingOf(candidate, protoSignatures(decodeContract(() => rootMessage(bytes))));
-    }
-    const documents = await readYaml(look, candidate.path);
-    const model = documents
-      .map(object)
-      .find((one) => one['kind'] === 'Model' || object(one['model'])['contract'] !== undefined);
-    if (!model) return readingOf(candidate, {});
-    return { ...readingOf(candidate, yamlSignatures(model)), properties: propertiesOf(model) };
-  },
-};
+export async function readHydrosphere(candidate: Candidate, look: Look): Promise<Reading> {
+  if (candidate.path.endsWith('.prototxt'))
+    return readingOf(candidate, protoSignatures(parsePrototext(readDocument(look, candidate.path))));
+  if (candidate.path.endsWith('.protobin')) {
+    using bytes = openCandidate(candidate, look);
+    return readingOf(candidate, protoSignatures(decodeContract(() => rootMessage(bytes))));
+  }
+  const documents = await readYaml(look, candidate.path);
+  const model = documents
+    .map(object)
+    .find((one) => one['kind'] === 'Model' || object(one['model'])['contract'] !== undefined);
+  if (!model) return readingOf(candidate, {});
+  return { ...readingOf(candidate, yamlSignatures(model)), properties: propertiesOf(model) };
+}
 
 function readingOf(candidate: Candidate, signatures: Readonly<Record<string, ToldSignature>>): Reading {
   const reading = { ...emptyReading(candidate), framework: { name: 'hydrosphere', version: null } };

@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 import type { ScalarType, Shape } from '../../contract/types.ts';
-import { type Candidate, emptyReading, type Format, type Reading } from '../format.ts';
+import { type Candidate, emptyReading, type Look, type Reading } from '../format.ts';
 import { assumed, derived, stated, type ToldField, type ToldValue, tell, unknown } from '../told.ts';
-import { declarationsNamed, type Json, list, object, readYaml, text } from './documents.ts';
+import { type Json, list, object, readYaml, text } from './documents.ts';
 
 /** Source: MLflow, mlflow/types/schema.py (DataType, ColSpec, TensorSpec, ParamSpec). */
 const TYPES: Readonly<Record<string, ScalarType>> = {
@@ -36,15 +36,10 @@ const NUMPY: Readonly<Record<string, ScalarType>> = {
 const MAX_DEPTH = 16;
 
 /** MLflow's `MLmodel`: the signature that the model was logged with, as JSON texts inside YAML. */
-export const mlflow: Format = {
-  id: 'mlflow',
-  title: 'MLflow model',
-  detect: (look) => declarationsNamed(look, 'mlflow', /(^|\/)MLmodel$/),
-  async read(candidate, look) {
-    const [document] = await readYaml(look, candidate.path);
-    return readingOf(candidate, object(document));
-  },
-};
+export async function readMlflow(candidate: Candidate, look: Look): Promise<Reading> {
+  const [document] = await readYaml(look, candidate.path);
+  return readingOf(candidate, object(document));
+}
 
 function readingOf(candidate: Candidate, model: Json): Reading {
   const signature = object(model['signature']);

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import { emptyReading, type Format, type Look, type Reading } from '../format.ts';
-import { declarationsNamed, type Json, list, object, readDocument, readYaml, text } from './documents.ts';
+import { type Candidate, emptyReading, type Look, type Reading } from '../format.ts';
+import { type Json, list, object, readDocument, readYaml, text } from './documents.ts';
 
 /*
  * Descriptions of other packagers. None of them says what a model takes and returns; what they know of name, version and
@@ -8,7 +8,7 @@ import { declarationsNamed, type Json, list, object, readDocument, readYaml, tex
  */
 
 function metadata(
-  candidate: Parameters<Format['read']>[0],
+  candidate: Candidate,
   framework: Reading['framework'],
   properties: Readonly<Record<string, string | null>>,
 ): Reading {
@@ -19,91 +19,63 @@ function metadata(
 }
 
 /** BentoML's `model.yaml`. Source: BentoML, src/bentoml/_internal/models/model.py. */
-export const bentoml: Format = {
-  id: 'bentoml',
-  title: 'BentoML model',
-  detect: (look) =>
-    declarationsNamed(look, 'bentoml', /(^|\/)model\.ya?ml$/).filter((one) =>
-      /^(bentoml_version|signatures|module):|\bbentoml/m.test(headOf(look, one.path)),
-    ),
-  async read(candidate, look) {
-    const [document] = await readYaml(look, candidate.path);
-    const model = object(document);
-    const context = object(model['context']);
-    const name = text(context['framework_name']) || null;
-    const versions = object(context['framework_versions']);
-    const version = Object.values(versions).map(text)[0] ?? null;
-    const reading = metadata(candidate, name === null ? null : { name, version }, {
-      name: text(model['name']),
-      version: text(model['version']),
-      python: text(context['python_version']),
-      signatures: Object.keys(object(model['signatures'])).join(', '),
-    });
-    const requirements = Object.fromEntries(
-      Object.entries(versions).map(([key, value]) => [key, text(value)]),
-    );
-    return { ...reading, requirements };
-  },
-};
+export async function readBentoml(candidate: Candidate, look: Look): Promise<Reading> {
+  const [document] = await readYaml(look, candidate.path);
+  const model = object(document);
+  const context = object(model['context']);
+  const name = text(context['framework_name']) || null;
+  const versions = object(context['framework_versions']);
+  const version = Object.values(versions).map(text)[0] ?? null;
+  const reading = metadata(candidate, name === null ? null : { name, version }, {
+    name: text(model['name']),
+    version: text(model['version']),
+    python: text(context['python_version']),
+    signatures: Object.keys(object(model['signatures'])).join(', '),
+  });
+  const requirements = Object.fromEntries(Object.entries(versions).map(([key, value]) => [key, text(value)]));
+  return { ...reading, requirements };
+}
 
 /** KitOps' `Kitfile`. Source: KitOps, "Kitfile format overview". */
-export const kitops: Format = {
-  id: 'kitops',
-  title: 'KitOps Kitfile',
-  detect: (look) => declarationsNamed(look, 'kitops', /(^|\/)Kitfile$/),
-  async read(candidate, look) {
-    const [document] = await readYaml(look, candidate.path);
-    const kit = object(document);
-    const about = object(kit['package']);
-    const model: Json = object(kit['model']);
-    const name = text(model['framework']) || null;
-    const path = text(model['path']);
-    const reading = metadata(candidate, name === null ? null : { name, version: null }, {
-      name: text(about['name']) ?? text(model['name']),
-      version: text(about['version']) ?? text(model['version']),
-      licence: text(about['license']) ?? text(model['license']),
-      description: text(about['description']),
-      format: text(model['format']),
-      path: text(model['path']),
-      authors: list(about['authors'])
-        .map(text)
-        .filter((author) => author !== null)
-        .join(', '),
-    });
-    return path === null
-      ? reading
-      : { ...reading, describes: [posix.join(posix.dirname(candidate.path), path)] };
-  },
-};
+export async function readKitfile(candidate: Candidate, look: Look): Promise<Reading> {
+  const [document] = await readYaml(look, candidate.path);
+  const kit = object(document);
+  const about = object(kit['package']);
+  const model: Json = object(kit['model']);
+  const name = text(model['framework']) || null;
+  const path = text(model['path']);
+  const reading = metadata(candidate, name === null ? null : { name, version: null }, {
+    name: text(about['name']) ?? text(model['name']),
+    version: text(about['version']) ?? text(model['version']),
+    licence: text(about['license']) ?? text(model['license']),
+    description: text(about['description']),
+    format: text(model['format']),
+    path: text(model['path']),
+    authors: list(about['authors'])
+      .map(text)
+      .filter((author) => author !== null)
+      .join(', '),
+  });
+  return path === null
+    ? reading
+    : { ...reading, describes: [posix.join(posix.dirname(candidate.path), path)] };
+}
 
 /** ModelPack's `Modelfile`, as modctl reads it: one command and one argument a line. */
-export const modelfile: Format = {
-  id: 'modelpack',
-  title: 'ModelPack Modelfile',
-  detect: (look) =>
-    declarationsNamed(look, 'modelpack', /(^|\/)Modelfile$/).filter((one) =>
-      /^\s*(MODEL|CONFIG|NAME|ARCH|FORMAT)\s/im.test(headOf(look, one.path)),
-    ),
-  async read(candidate, look) {
-    const known = new Map<string, string>();
-    for (const line of readDocument(look, candidate.path).split('\n')) {
-      const [, command, argument] = /^\s*([A-Za-z]+)\s+"?(.*?)"?\s*$/.exec(line) ?? [];
-      if (command !== undefined && argument !== undefined) known.set(command.toUpperCase(), argument);
-    }
-    const one = (command: string) => known.get(command) ?? null;
-    return metadata(candidate, null, {
-      name: one('NAME'),
-      architecture: one('ARCH'),
-      family: one('FAMILY'),
-      format: one('FORMAT'),
-      'parameter size': one('PARAMSIZE'),
-      precision: one('PRECISION'),
-      quantization: one('QUANTIZATION'),
-    });
-  },
-};
-
-function headOf(look: Look, path: string): string {
-  const file = look.file(path);
-  return file ? Buffer.from(look.head(file)).toString('utf8') : '';
+export async function readModelfile(candidate: Candidate, look: Look): Promise<Reading> {
+  const known = new Map<string, string>();
+  for (const line of readDocument(look, candidate.path).split('\n')) {
+    const [, command, argument] = /^\s*([A-Za-z]+)\s+"?(.*?)"?\s*$/.exec(line) ?? [];
+    if (command !== undefined && argument !== undefined) known.set(command.toUpperCase(), argument);
+  }
+  const one = (command: string) => known.get(command) ?? null;
+  return metadata(candidate, null, {
+    name: one('NAME'),
+    architecture: one('ARCH'),
+    family: one('FAMILY'),
+    format: one('FORMAT'),
+    'parameter size': one('PARAMSIZE'),
+    precision: one('PRECISION'),
+    quantization: one('QUANTIZATION'),
+  });
 }

@@ -1,9 +1,9 @@
 import type { Label, ScalarType, Shape } from '../../contract/types.ts';
-import { type Candidate, emptyReading, type Format, type Look, type Reading } from '../format.ts';
+import { type Candidate, emptyReading, type Look, type Reading } from '../format.ts';
 import { derived, stated, type ToldField, tell, unknown } from '../told.ts';
 import { parsePrototext } from '../wire/prototext.ts';
 import { bool, child, children, number, numbers, string, type Tree } from '../wire/tree.ts';
-import { declarationsNamed, readDocument } from './documents.ts';
+import { readDocument } from './documents.ts';
 
 /** Source: Triton, protobuf/model_config.proto, enum DataType. */
 const TYPES: Readonly<Record<string, ScalarType>> = {
@@ -24,14 +24,9 @@ const TYPES: Readonly<Record<string, ScalarType>> = {
 };
 
 /** Triton Inference Server's `config.pbtxt`. */
-export const triton: Format = {
-  id: 'triton',
-  title: 'Triton model configuration',
-  detect: (look) => declarationsNamed(look, 'triton', /(^|\/)config\.pbtxt$/),
-  async read(candidate, look) {
-    return readingOf(candidate, look, parsePrototext(readDocument(look, candidate.path)));
-  },
-};
+export async function readTriton(candidate: Candidate, look: Look): Promise<Reading> {
+  return readingOf(candidate, look, parsePrototext(readDocument(look, candidate.path)));
+}
 
 function readingOf(candidate: Candidate, look: Look, config: Tree): Reading {
   const batched = number(config, 'max_batch_size') > 0;
