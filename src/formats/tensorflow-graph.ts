@@ -4,10 +4,19 @@ import { type ModelFile, open } from '../model/walk.ts';
 import { type Candidate, type Format, type Look, Malformed, type Reading, type Remark } from './format.ts';
 import { watchOperators } from './tensorflow/active.ts';
 import { watchEnds } from './tensorflow/frozen.ts';
-import { type GraphNode, walkGraphDef, walkGraphTree } from './tensorflow/graph.ts';
+import { type GraphNode, walkGraphDef } from './tensorflow/graph.ts';
+import { limitText, walkGraphText } from './tensorflow/text.ts';
 import { tell } from './told.ts';
-import { decode, fields, type Message, messageIn, rootMessage, textIn } from './wire/protobuf.ts';
-import { parsePrototext } from './wire/prototext.ts';
+import {
+  decode,
+  fields,
+  type Message,
+  messageIn,
+  rootMessage,
+  type Schema,
+  textIn,
+} from './wire/protobuf.ts';
+import { selectionOf, selectPrototext } from './wire/prototext.ts';
 import { child, number } from './wire/tree.ts';
 
 /** A frozen TensorFlow graph: a GraphDef with its weights as constants, without signatures. */
@@ -27,8 +36,6 @@ export const tensorflowGraph: Format = {
   },
 };
 
-/** Text is held as a whole, with what it says. */
-const MAX_TEXT = 32 * 1024 * 1024;
 const OPERATOR = /^[A-Z][A-Za-z0-9_]*(>[A-Za-z0-9_>]+)?$|^_[A-Z][A-Za-z0-9_]*$/;
 const NODE_NAME = /^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$/;
 
@@ -74,24 +81,28 @@ function unversioned(file: string): Remark {
   };
 }
 
+const VERSIONS: Schema = { versions: [4, { producer: [1, 'int'] }] };
+
 /** `versions.producer` of a GraphDef. */
 function producerOf(graph: Message): number {
-  return number(child(decode(graph, { versions: [4, { producer: [1, 'int'] }] }), 'versions'), 'producer');
+  return number(child(decode(graph, VERSIONS), 'versions'), 'producer');
+}
+
+function producerInText(bytes: Bytes): number {
+  return number(child(selectPrototext(bytes, selectionOf(VERSIONS)), 'versions'), 'producer');
 }
 
 /** Reads a GraphDef. @throws Truncated, Malformed. */
 export function readGraph(bytes: Bytes, candidate: Candidate, text: boolean): Reading {
-  if (text && bytes.size > MAX_TEXT)
-    throw new Malformed(`the text has ${bytes.size} bytes; at most ${MAX_TEXT} are read`);
-  const tree = text ? parsePrototext(new TextDecoder().decode(bytes.read(0, bytes.size))) : null;
-  const producer = tree ? number(child(tree, 'versions'), 'producer') : producerOf(rootMessage(bytes));
+  if (text) limitText(bytes);
+  const producer = text ? producerInText(bytes) : producerOf(rootMessage(bytes));
   const operators = watchOperators();
   const ends = watchEnds(producer);
   const visit = (node: GraphNode): void => {
     operators.node(node);
     ends.node(node);
   };
-  if (tree) walkGraphTree(tree, visit);
+  if (text) walkGraphText(bytes, undefined, visit);
   else walkGraphDef(rootMessage(bytes), visit);
   const active = operators.result(candidate.path);
   const { contract, evidence } = tell({ predict: ends.signature() }, 'predict');

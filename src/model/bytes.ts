@@ -11,6 +11,8 @@ export interface Bytes {
    * @throws Truncated when the range is not wholly inside.
    */
   read(offset: number, length: number): Uint8Array;
+  /** Fills `target` from `offset`, where the source can do so without memory of its own. */
+  fill?(target: Uint8Array, offset: number): void;
 }
 
 /** A reader wanted bytes that are not there. Formats turn it into a finding that says so. */
@@ -42,6 +44,10 @@ export function openFile(path: string): OpenFile {
   };
   return {
     size,
+    fill(target, offset) {
+      checkRange(offset, target.length, size);
+      readInto(target, offset);
+    },
     read(offset, length) {
       checkRange(offset, length, size);
       if (length > WINDOW / 2) {

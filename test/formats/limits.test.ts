@@ -199,7 +199,57 @@ const CROWDED: Readonly<Record<string, (filler: (one: Buffer) => Buffer) => Buff
   'dimensions of one input': (filler) =>
     field(5, field(1, 'f'), field(2, field(1, field(1, 'x'), field(2, field(3, filler(field(2))))))),
   'empty graphs': (filler) => filler(field(2)),
+  'long names of outputs': () =>
+    field(
+      5,
+      field(1, 'f'),
+      field(
+        2,
+        ...Array.from({ length: 9000 }, (_, at) =>
+          field(2, field(1, `${at}${'y'.repeat(1200)}`), field(2, int(2, 1))),
+        ),
+      ),
+    ),
 };
+
+const CROWDED_TEXT: Readonly<Record<string, (repeat: (one: string) => string) => string>> = {
+  'empty graphs': (repeat) => repeat('graph_def {}\n'),
+  'strings of a signature': (repeat) =>
+    `signature_def { key: "f" value { ${repeat('inputs { key: "x" }\n')} } }`,
+};
+
+for (const [what, write] of Object.entries(CROWDED_TEXT))
+  test(`a SavedModel of thirty megabytes of text with ${what} is refused within the memory of any other`, (t) =>
+    inFolder(async (folder) => {
+      if (process.platform !== 'linux') return t.skip('memory is counted by Linux');
+      mkdirSync(join(folder, 'model'));
+      const repeat = (one: string) => one.repeat(Math.floor((30 * 1024 * 1024) / one.length));
+      writeFileSync(join(folder, 'model/saved_model.pbtxt'), `meta_graphs { ${write(repeat)} }`);
+      const empty = await cost(folder, ['-e', '0']);
+      const inspect = () => cost(folder, [CLI, 'inspect', 'model', '--format', 'json']);
+      const runs = [await inspect(), await inspect()];
+      assert.match(runs[0]?.stdout ?? '', /"file-malformed"/);
+      const memory = Math.min(...runs.map((one) => one.memory)) - empty.memory;
+      assert.ok(memory < MAX_MEMORY, `${memory} bytes of memory above an empty process`);
+    }));
+
+test('a SavedModel in text costs what its structure costs, and not its weights', (t) =>
+  inFolder(async (folder) => {
+    if (process.platform !== 'linux') return t.skip('memory is counted by Linux');
+    mkdirSync(join(folder, 'model'));
+    const weights = '\\001\\377'.repeat(5 * 1024 * 1024);
+    const text = readFileSync(join(MODELS, 'tensorflow/v1-pbtxt/model/saved_model.pbtxt'), 'utf8');
+    const constant = `node { name: "c" op: "Const" attr { key: "value" value { tensor { tensor_content: "${weights}" } } } }`;
+    writeFileSync(
+      join(folder, 'model/saved_model.pbtxt'),
+      text.replace('graph_def {', `graph_def { ${constant}`),
+    );
+    const empty = await cost(folder, ['-e', '0']);
+    const ran = await cost(folder, [CLI, 'inspect', 'model', '--format', 'json']);
+    assert.notEqual(JSON.parse(ran.stdout).contract.signatures.serving_default, undefined);
+    const memory = ran.memory - empty.memory;
+    assert.ok(memory < MAX_MEMORY / 1.5, `${memory} bytes of memory above an empty process`);
+  }));
 
 for (const [what, write] of Object.entries(CROWDED))
   test(`a SavedModel of eleven megabytes of ${what} is refused within the memory of any other`, (t) =>

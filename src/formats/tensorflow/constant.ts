@@ -1,6 +1,17 @@
 import type { Shape } from '../../contract/types.ts';
 import { bytesIn, decode, fields, integersIn, type Message, type Schema, textIn } from '../wire/protobuf.ts';
-import { bool, child, children, enumeration, number, numbers, strings, type Tree } from '../wire/tree.ts';
+import { type Selection, selectionOf } from '../wire/prototext.ts';
+import {
+  bool,
+  child,
+  children,
+  enumeration,
+  number,
+  numbers,
+  string,
+  strings,
+  type Tree,
+} from '../wire/tree.ts';
 import { TENSOR_SHAPE } from './types.ts';
 
 /** The value of a Const: its shape, and its numbers where they are few. */
@@ -58,14 +69,31 @@ export function textsInText(tensor: Tree): string[] | null {
   return texts.length > MAX_TEXTS ? null : texts;
 }
 
-const TYPES_IN_TEXT: ReadonlySet<number | string> = new Set(['DT_INT32', 'DT_INT64', 'DT_FLOAT']);
+/** What is read of a TensorProto in text. */
+export const TENSOR: Selection = {
+  dtype: 'value',
+  tensor_shape: { message: selectionOf(TENSOR_SHAPE) },
+  tensor_content: { bytes: MAX_CONTENT },
+  int_val: { few: MAX_VALUES + 1 },
+  int64_val: { few: MAX_VALUES + 1 },
+  float_val: { few: MAX_VALUES + 1 },
+  string_val: { few: MAX_TEXTS + 1 },
+};
 
-/** The same of a TensorProto that was read from text, where `tensor_content` is no text and is left out. */
+const TYPES_IN_TEXT = new Map<number | string, number>([
+  ['DT_FLOAT', FLOAT],
+  ['DT_INT32', INT32],
+  ['DT_INT64', INT64],
+]);
+
+/** The same of a TensorProto that was read from text. */
 export function constantInText(tensor: Tree | undefined): Constant {
   const shape = shapeIn(child(tensor, 'tensor_shape'));
-  const type = enumeration(tensor, 'dtype');
+  const type = TYPES_IN_TEXT.get(enumeration(tensor, 'dtype'));
+  if (type === undefined) return { shape, values: null };
+  const content = Uint8Array.from(Buffer.from(string(tensor, 'tensor_content'), 'latin1'));
   const values = ['int_val', 'int64_val', 'float_val'].flatMap((name) => numbers(tensor, name));
-  return { shape, values: TYPES_IN_TEXT.has(type) ? spread(values, shape) : null };
+  return { shape, values: spread(content.length > 0 ? contentOf(content, type) : values, shape) };
 }
 
 /** A message that is left out is a scalar. */

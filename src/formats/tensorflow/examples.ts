@@ -15,6 +15,7 @@ const ALIAS = /^(Identity|Reshape|Squeeze|ExpandDims|StopGradient|EnsureShape)$/
 /** Bytes that names may take, with about what V8 takes beside the characters. */
 const MAX_KEPT = 4 * 1024 * 1024;
 const NAME_COST = 150;
+const NODE_COST = 800;
 
 /** What is done with a tensor of strings: it is taken apart, given to a function, or passed on under another name. */
 type Use = { readonly parser: GraphNode } | { readonly scope: string; readonly name: string };
@@ -72,8 +73,10 @@ function usesOfStrings(metaGraph: MetaGraph): Map<string, Use[]> {
   metaGraph.walk(
     (node) => {
       const { inFunction: scope, inputs, operator } = node;
-      if (parsesExamples(operator) && fits(scope, ...inputs)) use(scope, inputs[0], { parser: node.kept() });
-      else if (ALIAS.test(operator) && fits(scope, node.name, inputs[0] ?? ''))
+      if (parsesExamples(operator)) {
+        kept += NODE_COST;
+        if (fits(scope, ...inputs)) use(scope, inputs[0], { parser: node.kept() });
+      } else if (ALIAS.test(operator) && fits(scope, node.name, inputs[0] ?? ''))
         use(scope, inputs[0], { scope, name: node.name });
       else if (CALL.test(operator) && fits(scope, ...inputs)) {
         const callee = string(child(node.attributes(LISTS_AND_FUNCTIONS).get('f'), 'func'), 'name');

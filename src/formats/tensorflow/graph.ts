@@ -1,7 +1,7 @@
 import { Malformed } from '../format.ts';
 import { decode, fields, type Message, messageIn, passing, type Schema, textIn } from '../wire/protobuf.ts';
-import { child, children, string, strings, type Tree } from '../wire/tree.ts';
-import { type Constant, constantInText, readConstant, readTexts, textsInText } from './constant.ts';
+import { child, string, type Tree } from '../wire/tree.ts';
+import { type Constant, readConstant, readTexts } from './constant.ts';
 import { NODE_ATTRIBUTE } from './schema.ts';
 
 /** One node of a GraphDef; its attributes are read when they are asked for. */
@@ -39,22 +39,30 @@ export function walkGraphDef(graph: Message, visit: Visit, enter?: Enter): void 
 }
 
 const FUNCTION_NAME: Schema = { signature: [1, { name: [1, 'string'] }] };
-const FUNCTION_HEAD: Schema = {
-  signature: [1, { name: [1, 'string'], input_arg: [2, { name: [1, 'string'] }] }],
-};
+const ARGUMENT: Schema = { name: [1, 'string'] };
+/** More than any function has. */
+export const MAX_ARGUMENTS = 10_000;
 
 function walkFunction(definition: Message, visit: Visit, enter: Enter | undefined): void {
-  const name = passing(definition, () => {
-    const signature = child(decode(definition, enter ? FUNCTION_HEAD : FUNCTION_NAME), 'signature');
-    enter?.(string(signature, 'name'), argumentsOf(signature));
-    return string(signature, 'name');
-  });
+  const name = passing(definition, () =>
+    string(child(decode(definition, FUNCTION_NAME), 'signature'), 'name'),
+  );
+  enter?.(name, argumentsOf(definition));
   for (const field of fields(definition))
     if (field.number === 3) visit(readNode(messageIn(definition, field), name));
 }
 
-function argumentsOf(signature: Tree | undefined): string[] {
-  return children(signature, 'input_arg').map((one) => string(one, 'name'));
+/** Names of `signature.input_arg`. */
+function argumentsOf(definition: Message): string[] {
+  const names: string[] = [];
+  for (const field of fields(definition)) {
+    if (field.number !== 1) continue;
+    const signature = messageIn(definition, field);
+    for (const part of fields(signature))
+      if (part.number === 2 && names.length < MAX_ARGUMENTS)
+        names.push(passing(signature, () => string(decode(messageIn(signature, part), ARGUMENT), 'name')));
+  }
+  return names;
 }
 
 /** Far above what TensorFlow writes; they bound what one node can take. */
@@ -137,43 +145,4 @@ function attributesOf(message: Message, schema: Schema = NODE_ATTRIBUTE): Map<st
     if (value) found.set(string(entry, 'key'), value);
   }
   return found;
-}
-
-/** The same for a graph that was read from text. */
-export function walkGraphTree(graph: Tree | undefined, visit: Visit, enter?: Enter): void {
-  for (const node of children(graph, 'node')) visit(nodeOfTree(node, ''));
-  for (const definition of children(child(graph, 'library'), 'function')) {
-    const signature = child(definition, 'signature');
-    const name = string(signature, 'name');
-    enter?.(name, argumentsOf(signature));
-    for (const node of children(definition, 'node_def')) visit(nodeOfTree(node, name));
-  }
-}
-
-function nodeOfTree(node: Tree, inFunction: string): GraphNode {
-  const attributes = () =>
-    new Map(
-      children(node, 'attr').flatMap((entry): [string, Tree][] => {
-        const value = child(entry, 'value');
-        return value ? [[string(entry, 'key'), value]] : [];
-      }),
-    );
-  const tensor = () => child(attributes().get('value'), 'tensor');
-  const made: GraphNode = {
-    name: string(node, 'name'),
-    operator: string(node, 'op'),
-    inFunction,
-    inputs: strings(node, 'input'),
-    attributes,
-    constant() {
-      const value = tensor();
-      return value ? constantInText(value) : null;
-    },
-    texts() {
-      const value = tensor();
-      return value ? textsInText(value) : null;
-    },
-    kept: () => made,
-  };
-  return made;
 }

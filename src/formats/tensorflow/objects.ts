@@ -1,5 +1,7 @@
+import type { Bytes } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
 import { decode, fields, type Message, messageIn, passing } from '../wire/protobuf.ts';
+import { type Place, type Selection, selectionOf, selectPrototext } from '../wire/prototext.ts';
 import { children, number, string, strings, type Tree } from '../wire/tree.ts';
 import { CONCRETE_FUNCTION, OBJECT, VARIABLE_OBJECT } from './schema.ts';
 
@@ -38,6 +40,22 @@ export function objectGraph(message: Message, withFunctions: boolean): Tree {
     ['nodes', nodes],
     ['concrete_functions', functions],
   ]);
+}
+
+const NO_FUNCTIONS: Selection = { nodes: { message: () => selectionOf(OBJECT) } };
+const WITH_FUNCTIONS: Selection = {
+  ...NO_FUNCTIONS,
+  concrete_functions: { message: () => selectionOf(CONCRETE_FUNCTION) },
+};
+
+/** The same of a SavedObjectGraph in text. */
+export function objectGraphText(
+  bytes: Bytes,
+  place: Place,
+  withFunctions: boolean,
+  budget: { left: number },
+): Tree {
+  return selectPrototext(bytes, withFunctions ? WITH_FUNCTIONS : NO_FUNCTIONS, place, budget);
 }
 
 const KEY = { key: [1, 'string'] } as const;

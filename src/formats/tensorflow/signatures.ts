@@ -9,17 +9,24 @@ export const INTERNAL: ReadonlySet<string> = new Set(['__saved_model_init_op', '
 
 /** Of all signatures of a model: bounds what is said of them. */
 const MAX_FIELDS = 10_000;
+const MAX_CHARACTERS = 1024 * 1024;
 
 /** The SignatureDefs of a meta graph, by key. Inputs and outputs come sorted by name, as TensorFlow orders them. */
 export function declaredSignatures(metaGraph: Tree): Record<string, ToldSignature> {
   const signatures: Record<string, ToldSignature> = {};
   let count = 0;
+  let characters = 0;
   for (const [key, definition] of entries(metaGraph, 'signature_def')) {
     if (INTERNAL.has(key)) continue;
     const defaults = new Set(entries(definition, 'defaults').map(([name]) => name));
-    count += 1 + children(definition, 'inputs').length + children(definition, 'outputs').length;
-    if (count > MAX_FIELDS)
-      throw new Malformed(`the signatures have more than ${MAX_FIELDS} inputs and outputs`);
+    const fields = [...children(definition, 'inputs'), ...children(definition, 'outputs')];
+    count += 1 + fields.length;
+    characters += key.length * (1 + fields.length);
+    for (const field of fields) characters += string(field, 'key').length;
+    if (count > MAX_FIELDS || characters > MAX_CHARACTERS)
+      throw new Malformed(
+        `the signatures have more than ${MAX_FIELDS} inputs and outputs, or names of more than ${MAX_CHARACTERS} characters`,
+      );
     const side = (name: 'inputs' | 'outputs') =>
       entries(definition, name).map(([field, info]) =>
         tensorField(field, info, `signature_def["${key}"].${name}["${field}"]`, defaults.has(field)),
