@@ -1,11 +1,12 @@
 import type { Bytes } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
+import { byte, type Hdf5File as File, latin1, number, wide } from './hdf5-bytes.ts';
+import { denseObjects } from './hdf5-dense.ts';
 
 /*
  * As much of HDF5 as a model's structure needs: groups, attributes and the shapes of datasets, by offsets in the file. The
  * libraries for it want the whole file in memory or bring 15 MB of WebAssembly, and the file may be gigabytes.
- * Source: "HDF5 File Format Specification Version 3.0". Dense link and attribute storage (files written with
- * libver="latest") is not followed; what is stored so is listed in `unread`.
+ * Source: "HDF5 File Format Specification Version 3.0".
  */
 
 /** An attribute's value: texts and numbers; `null` for types that are not read. */
@@ -19,7 +20,7 @@ export interface Hdf5Object {
   readonly shape: readonly number[] | null;
   /** Of a dataset, as NumPy names it; `null` for compound and other types. */
   readonly dtype: string | null;
-  /** What the file keeps in dense storage. */
+  /** What the file keeps in a way that is not read: in a compressed heap. */
   readonly unread: readonly ('links' | 'attributes')[];
   /** Other files that a group links to, or that a dataset keeps its data in. */
   readonly outside: readonly string[];
@@ -63,14 +64,6 @@ export function openHdf5(bytes: Bytes): Hdf5 {
   return { root, object: (address) => readObject(file, address) };
 }
 
-interface File {
-  readonly bytes: Bytes;
-  readonly offsetSize: number;
-  readonly lengthSize: number;
-  /** Addresses count from here: the user block comes before it. */
-  readonly base: number;
-}
-
 interface Message {
   readonly type: number;
   readonly at: number;
@@ -91,18 +84,28 @@ function readObject(file: File, address: number): Hdf5Object {
     if (message.type === 0x07) outside.push(...externalFiles(file, message.at));
     if (message.type === 0x0c) readAttribute(file, message.at, attributes);
     if (message.type === 0x11) readSymbolTable(file, message.at, links);
-    if (message.type === 0x02 && densely(file, message, 8)) unread.push('links');
-    if (message.type === 0x15 && densely(file, message, 2)) unread.push('attributes');
+    if (message.type === 0x02) {
+      const places = dense(file, message, 8);
+      for (const place of places ?? []) readLink(file, place, links, outside);
+      if (!places) unread.push('links');
+    }
+    if (message.type === 0x15) {
+      const places = dense(file, message, 2);
+      for (const place of places ?? []) readAttribute(file, place, attributes);
+      if (!places) unread.push('attributes');
+    }
   }
   const dataset = type !== null;
   return { attributes, links, shape: dataset ? shape : null, dtype: type?.name ?? null, unread, outside };
 }
 
-/** Link info and attribute info messages: is there a fractal heap behind them? */
-function densely(file: File, message: Message, orderSize: number): boolean {
+/** Link info and attribute info messages: where the heap behind them has links or attributes, if there is one. */
+function dense(file: File, message: Message, orderSize: number): number[] | null {
   const flags = byte(file.bytes, message.at + 1);
   const at = message.at + 2 + ((flags & 1) !== 0 ? orderSize : 0);
-  return wide(file.bytes, at, file.offsetSize) !== UNDEFINED >> BigInt(64 - 8 * file.offsetSize);
+  if (wide(file.bytes, at, file.offsetSize) === UNDEFINED >> BigInt(64 - 8 * file.offsetSize)) return [];
+  const heap = number(file.bytes, at, file.offsetSize);
+  return denseObjects(file, heap, number(file.bytes, at + file.offsetSize, file.offsetSize));
 }
 
 /** All messages of an object header, continuation blocks included. */
@@ -281,6 +284,8 @@ function readSymbolTable(file: File, at: number, into: Map<string, number>): voi
       const size = 2 * offsetSize + 24;
       for (let index = 0; index < count; index++) {
         const entry = node + 8 + index * size;
+        // Soft links have a path in place of an address.
+        if (number(bytes, entry + 2 * offsetSize, 4) === 2) continue;
         const name = textAt(bytes, names + number(bytes, entry, offsetSize));
         into.set(name, number(bytes, entry + offsetSize, offsetSize));
       }
@@ -300,27 +305,9 @@ function cut(bytes: Uint8Array): string {
   return Buffer.from(end === -1 ? bytes : bytes.subarray(0, end)).toString('utf8');
 }
 
-const byte = (bytes: Bytes, at: number): number => bytes.read(at, 1)[0] ?? 0;
-
-const latin1 = (bytes: Bytes, at: number, length: number): string =>
-  Buffer.from(bytes.read(at, length)).toString('latin1');
-
 function view(bytes: Bytes, at: number, length: number): DataView {
   const part = bytes.read(at, length);
   return new DataView(part.buffer, part.byteOffset, length);
-}
-
-function wide(bytes: Bytes, at: number, width: number): bigint {
-  const part = bytes.read(at, width);
-  let value = 0n;
-  for (let index = width - 1; index >= 0; index--) value = (value << 8n) | BigInt(part[index] ?? 0);
-  return value;
-}
-
-function number(bytes: Bytes, at: number, width: number): number {
-  const value = wide(bytes, at, width);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new Malformed(`an HDF5 address or size of ${value}`);
-  return Number(value);
 }
 
 function integer(bytes: Bytes, at: number, width: number, signed: boolean): number {

@@ -1,0 +1,30 @@
+import type { Bytes } from '../../model/bytes.ts';
+import { Malformed } from '../format.ts';
+
+/** An open HDF5 file with the widths of its numbers. */
+export interface Hdf5File {
+  readonly bytes: Bytes;
+  readonly offsetSize: number;
+  readonly lengthSize: number;
+  /** Addresses count from here: the user block comes before it. */
+  readonly base: number;
+}
+
+export const byte = (bytes: Bytes, at: number): number => bytes.read(at, 1)[0] ?? 0;
+
+export const latin1 = (bytes: Bytes, at: number, length: number): string =>
+  Buffer.from(bytes.read(at, length)).toString('latin1');
+
+export function wide(bytes: Bytes, at: number, width: number): bigint {
+  const part = bytes.read(at, width);
+  let value = 0n;
+  for (let index = width - 1; index >= 0; index--) value = (value << 8n) | BigInt(part[index] ?? 0);
+  return value;
+}
+
+/** @throws Malformed for what no file can hold. */
+export function number(bytes: Bytes, at: number, width: number): number {
+  const value = wide(bytes, at, width);
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new Malformed(`an HDF5 address or size of ${value}`);
+  return Number(value);
+}
