@@ -1,6 +1,7 @@
 import { Truncated } from '../../../model/bytes.ts';
 import { Malformed } from '../../format.ts';
 import type { PullStream } from '../stream.ts';
+import { looksPickled } from './looks.ts';
 import type { PyBytes } from './values.ts';
 
 /** How the operand of an opcode is written. Source: Lib/pickletools.py of CPython 3.13. */
@@ -82,8 +83,16 @@ export function readOperandNow(stream: PullStream, op: number, budget: Budget): 
   return Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString(kind.as === 'text' ? 'utf8' : 'latin1');
 }
 
-/** Reads what follows an opcode. Lengths are checked against what is left before anything is allocated. */
-export async function readOperand(stream: PullStream, op: number, budget: Budget): Promise<Operand> {
+/**
+ * Reads what follows an opcode. Lengths are checked against what is left before anything is allocated. Of long bytes
+ * for which `unused` says so, nothing is kept, unless they look like a pickle.
+ */
+export async function readOperand(
+  stream: PullStream,
+  op: number,
+  budget: Budget,
+  unused: (length: number) => boolean = () => false,
+): Promise<Operand> {
   const kind = KINDS[op];
   if (kind === undefined)
     throw new Malformed(`byte 0x${op.toString(16).padStart(2, '0')} is no pickle opcode`);
@@ -102,6 +111,14 @@ export async function readOperand(stream: PullStream, op: number, budget: Budget
   const left = stream.left();
   if (left !== null && length > left)
     throw new Truncated(`${length} bytes are promised at byte ${stream.position}, and ${left} are left`);
+  if (length >= LONG_STRING && unused(length)) {
+    const data = await stream.peek(512);
+    const head: PyBytes = { kind: 'bytes', length, data, text: kind.as === 'text' };
+    if (!looksPickled(head)) {
+      await stream.skip(length);
+      return { ...head, data: new Uint8Array(0) };
+    }
+  }
   const whole = length <= KEEP_WHOLE && length <= budget.bytes;
   const kept = whole ? length : Math.min(KEEP_PART, length, budget.bytes);
   budget.bytes -= kept;

@@ -3,7 +3,8 @@ import { Malformed } from '../../format.ts';
 import type { PullStream } from '../stream.ts';
 import { looksPickled } from './looks.ts';
 import { type Machine, note, push, type Session } from './machine.ts';
-import { dtypeOf, sizeOf } from './numpy.ts';
+import { KEEP_ARRAY } from './npy.ts';
+import { type DType, dtypeOf, sizeOf } from './numpy.ts';
 import { apply } from './opcodes.ts';
 import { readOperand, readOperandNow } from './operands.ts';
 import { getKey, is, type PyArray, type PyCall, type Value } from './values.ts';
@@ -11,9 +12,8 @@ import { getKey, is, type PyArray, type PyCall, type Value } from './values.ts';
 const STOP = 0x2e;
 const PROTO = 0x80;
 const BUILD = 0x62;
+const REDUCE = 0x52;
 const FRAME = 0x95;
-/** Arrays up to this many bytes are kept: classes and categories are, weights are not. */
-const KEEP_ARRAY = 256 * 1024;
 /** Between two looks at the clock of the event loop. */
 const BREATH = 200_000;
 const MAX_SUSPECTS = 1000;
@@ -53,7 +53,10 @@ export async function run(stream: PullStream, session: Session, depth: number): 
     if (session.opcodes > session.limits.opcodes) throw new Malformed('it has too many opcodes');
     if (session.opcodes % BREATH === 0) await new Promise((go) => setImmediate(go));
     const now = readOperandNow(stream, op, session.budget);
-    const operand = now === undefined ? await readOperand(stream, op, session.budget) : now;
+    const operand =
+      now === undefined
+        ? await readOperand(stream, op, session.budget, (length) => describesWeights(machine.stack, length))
+        : now;
     if (operand !== null && typeof operand !== 'number' && session.suspects.length < MAX_SUSPECTS)
       if (looksPickled(operand)) session.suspects.push(operand);
     if (op === STOP) {
@@ -75,6 +78,7 @@ export async function run(stream: PullStream, session: Session, depth: number): 
         if (stream.position > frameEnd) frameViolation(machine, 'an opcode crosses the end of its frame');
         if (stream.position >= frameEnd) frameEnd = null;
       }
+      if (op === REDUCE) release(machine.stack.at(-1), session);
       if (op === BUILD) {
         const target = machine.stack.at(-1);
         if (is(target, 'call') && isArrayWrapper(target)) {
@@ -123,6 +127,35 @@ function isArrayWrapper(node: PyCall): boolean {
   return is(of, 'global') && WRAPPERS.has(of.module) && of.name === 'NumpyArrayWrapper';
 }
 
+/** Small arrays of one or two axes are kept: classes, categories and coefficients. The nodes of trees are not. */
+const isOfUse = (shape: readonly number[], dtype: DType, bytes: number): boolean =>
+  bytes <= KEEP_ARRAY && shape.length <= 2 && dtype.kind !== 'V';
+
+/** Whether bytes that come next are the data of an array of no use: its shape, type and order were just put there. */
+function describesWeights(stack: readonly Value[], length: number): boolean {
+  // Protocols before 3 write bytes as _codecs.encode(text, 'latin1').
+  const top = stack.at(-1);
+  const coded = is(top, 'global') && top.module === '_codecs' ? 1 : 0;
+  if (typeof stack.at(-1 - coded) !== 'boolean') return false;
+  const shape = sizeOf(stack.at(-3 - coded) ?? null);
+  const dtype = dtypeOf(stack.at(-2 - coded) ?? null);
+  return shape !== null && dtype !== null && !isOfUse(shape, dtype, length);
+}
+
+/** Protocol 5 has the data before what describes it: it is let go when that is known. */
+function release(made: Value | undefined, session: Session): void {
+  if (!is(made, 'call') || !is(made.callee, 'global') || made.callee.name !== '_frombuffer') return;
+  if (!is(made.args, 'tuple')) return;
+  const [buffer, dtype = null, shape = null] = made.args.items;
+  const raw = is(buffer, 'call') && is(buffer.args, 'tuple') ? buffer.args.items[0] : buffer;
+  if (!is(raw, 'bytes') || looksPickled(raw)) return;
+  const sizes = sizeOf(shape);
+  const type = dtypeOf(dtype);
+  if (sizes === null || type === null || isOfUse(sizes, type, raw.length)) return;
+  session.budget.bytes += raw.data.length;
+  raw.data = raw.data.slice(0, 0);
+}
+
 /** Source: joblib 1.5 numpy_pickle.py, NumpyArrayWrapper.read_array. */
 async function readArray(
   stream: PullStream,
@@ -155,7 +188,7 @@ async function readArray(
   const left = stream.left();
   if (left !== null && bytes > left)
     throw new Truncated(`an array of ${bytes} bytes begins at byte ${stream.position}, and ${left} are left`);
-  if (bytes > KEEP_ARRAY || bytes > session.budget.bytes) {
+  if (!isOfUse(shape, dtype, bytes) || bytes > session.budget.bytes) {
     await stream.skip(bytes);
     return { kind: 'array', shape, dtype: dtypeValue, order, data: null, objects: null };
   }

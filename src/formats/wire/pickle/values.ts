@@ -10,7 +10,8 @@ export type Node = PyBytes | PyTuple | PyList | PyDict | PySet | PyGlobal | PyCa
 export interface PyBytes {
   readonly kind: 'bytes';
   readonly length: number;
-  readonly data: Uint8Array;
+  /** All of it, or its first part, or nothing: the reader lets go of what it has seen to be weights. */
+  data: Uint8Array;
   /** It was a string in the pickle. */
   readonly text: boolean;
 }
