@@ -1,8 +1,8 @@
 import type { Label, ScalarType } from '../contract/types.ts';
 import { type Candidate, emptyReading, type Format, Malformed, type Reading } from './format.ts';
 import { openCandidate } from './open.ts';
-import { assumed, derived, stated, type Told, type ToldField, tell } from './told.ts';
-import { all, at, type Element, readXml } from './wire/xml.ts';
+import { assumed, derived, stated, type Told, type ToldField, tell, unknown } from './told.ts';
+import { all, at, type Element, type Opening, readXml } from './wire/xml.ts';
 
 /** What PMML's data types are (PMML 4.4.1, DataDictionary); dates travel as text. */
 const TYPES: Readonly<Record<string, ScalarType>> = {
@@ -15,8 +15,11 @@ const TYPES: Readonly<Record<string, ScalarType>> = {
   time: 'string',
   dateTime: 'string',
 };
-/** Elements that hold the model's substance and nothing of its interface. */
+/** Up to here a document is read to its end, and so found to be well-formed. */
+const SMALL = 1024 * 1024;
+/** Elements that hold the model's substance and nothing of its interface: what tells of that stands before them. */
 const SKIPPED = new Set([
+  'Segmentation',
   'Node',
   'RegressionTable',
   'NeuralLayer',
@@ -40,29 +43,54 @@ export const pmml: Format = {
   title: 'PMML',
   detect: (look) =>
     look.directory.files
-      .filter((file) => /<(\w+:)?PMML[\s>]/.test(Buffer.from(look.head(file)).toString('latin1')))
+      .filter((file) => /<(\w+:)?PMML[\s>]/.test(plainText(look.head(file))))
       .map((file): Candidate => ({ format: 'pmml', path: file.path, role: 'model', covers: [] })),
   async read(candidate, look) {
     using bytes = openCandidate(candidate, look);
-    return readingOf(candidate, await readXml(bytes, SKIPPED));
+    if (bytes.size <= SMALL) return readingOf(candidate, await readXml(bytes, SKIPPED));
+    if (!/<\/(\w+:)?PMML\s*>/.test(plainText(bytes.read(bytes.size - 4096, 4096))))
+      throw new Malformed('the document does not end: the file was probably cut short');
+    return readingOf(candidate, await readXml(bytes, SKIPPED, isSubstance));
   },
 };
+
+/** UTF-16 has a zero beside each letter that markup is made of. */
+const plainText = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1').replaceAll('\0', '');
+
+/** Whether the model that is to be read has told its interface, and its trees or tables begin. */
+const isSubstance = (opening: Opening, parent: Opening | null): boolean =>
+  parent !== null &&
+  parent.depth === 1 &&
+  isModel(parent) &&
+  SKIPPED.has(opening.name) &&
+  !LOCAL.has(opening.name);
+const LOCAL: ReadonlySet<string> = new Set(['LocalTransformations', 'TransformationDictionary']);
+
+const isModel = (element: { readonly attributes: Readonly<Record<string, string>> }): boolean =>
+  element.attributes['functionName'] !== undefined && element.attributes['isScorable'] !== 'false';
 
 function readingOf(candidate: Candidate, root: Element): Reading {
   if (root.name !== 'PMML') throw new Malformed(`the root element is "${root.name}"`);
   const data = new Map(
     all(at(root, 'DataDictionary'), 'DataField').map((field) => [field.attributes['name'] ?? '', field]),
   );
-  const model = root.children.find((one) => one.attributes['functionName'] !== undefined);
+  // Of several models the first that can be asked is the one that evaluators take.
+  const model =
+    root.children.find(isModel) ?? root.children.find((one) => one.attributes['functionName'] !== undefined);
   if (!model) throw new Malformed('the document holds no model');
   const mining = all(at(model, 'MiningSchema'), 'MiningField');
   const usage = (field: Element) => field.attributes['usageType'] ?? 'active';
-  const target = mining.find((field) => ['target', 'predicted'].includes(usage(field)))?.attributes['name'];
-  const labels = target === undefined ? [] : categoriesOf(data.get(target));
+  const targets = targetsOf(
+    model,
+    mining.filter((field) => ['target', 'predicted'].includes(usage(field))),
+    data,
+  );
+  const [target] = targets;
+  const labels = targets.length === 1 ? (target?.labels ?? []) : [];
   const inputs = mining
     .filter((field) => usage(field) === 'active')
-    .map((field) => inputOf(field.attributes['name'] ?? '', data.get(field.attributes['name'] ?? '')));
-  const told = tell({ predict: { inputs, outputs: outputsOf(model, target, data, labels) } });
+    .map((field) => inputOf(field, data.get(field.attributes['name'] ?? '')));
+  const told = tell({ predict: { inputs, outputs: outputsOf(model, targets) } });
   const application = at(root, 'Header', 'Application');
   const properties: Record<string, string> = {
     model: model.name,
@@ -86,34 +114,54 @@ function readingOf(candidate: Candidate, root: Element): Reading {
 
 /** The values that a field admits, those for missing and invalid ones left out. */
 function categoriesOf(field: Element | undefined): Label[] {
-  const numeric = ['integer', 'float', 'double'].includes(field?.attributes['dataType'] ?? '');
   return all(field, 'Value')
     .filter((value) => (value.attributes['property'] ?? 'valid') === 'valid')
-    .map((value) => value.attributes['value'] ?? '')
-    .map((value) => (numeric && value !== '' && Number.isFinite(Number(value)) ? Number(value) : value));
+    .map((value) => labelOf(value.attributes['value'] ?? '', field?.attributes['dataType']));
 }
 
-function typeOf(dataType: string | undefined, where: string): Told<ScalarType> {
+function labelOf(value: string, dataType: string | undefined): Label {
+  if (dataType === 'boolean' && /^(true|false|1|0)$/i.test(value)) return /^(true|1)$/i.test(value);
+  const numeric = ['integer', 'float', 'double'].includes(dataType ?? '');
+  return numeric && value !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
+}
+
+/** The type of a field; before 3.0 only the kind of its values was stated. */
+function typeOf(field: Element | undefined, where: string): Told<ScalarType> {
+  const dataType = field?.attributes['dataType'];
+  const optype = field?.attributes['optype'];
   const type = TYPES[dataType ?? ''];
-  return type
-    ? stated(type, where)
-    : assumed('string', `${where}: the type "${dataType ?? ''}" is not PMML's`);
+  if (type) return stated(type, `${where}@dataType`);
+  // Days and seconds since a day are counted.
+  if (/^(?:date|time|dateTime)(?:Days|Seconds)/.test(dataType ?? ''))
+    return stated('int64', `${where}@dataType`);
+  if (dataType === undefined && optype !== undefined)
+    return optype === 'continuous'
+      ? assumed('float64', `${where}@optype = continuous`)
+      : assumed('string', `${where}@optype = ${optype}`);
+  return dataType === undefined
+    ? unknown(`${where} states no type`, 'the type, such as float64')
+    : assumed('string', `${where}: the type "${dataType}" is not PMML's`);
 }
 
-function inputOf(name: string, field: Element | undefined): ToldField {
+/** What a column takes. What else than the listed values is admitted, the mining schema says. */
+function inputOf(mining: Element, field: Element | undefined): ToldField {
+  const name = mining.attributes['name'] ?? '';
   const where = `DataField ${name}`;
-  const categories = categoriesOf(field);
+  const strict = (mining.attributes['invalidValueTreatment'] ?? 'returnInvalid') === 'returnInvalid';
+  const categories = strict ? categoriesOf(field) : [];
   const interval = all(field, 'Interval');
   const [only] = interval;
-  const closed = only?.attributes['closure'] === 'closedClosed' && interval.length === 1;
+  const closed = strict && only?.attributes['closure'] === 'closedClosed' && interval.length === 1;
   const bound = (key: string) =>
     closed && only?.attributes[key] !== undefined ? Number(only.attributes[key]) : undefined;
   const min = bound('leftMargin');
   const max = bound('rightMargin');
   return {
     name: stated(name, 'MiningSchema'),
-    type: typeOf(field?.attributes['dataType'], `${where}@dataType`),
+    type: typeOf(field, where),
     shape: derived(['batch'], 'one value a row'),
+    // A value that is missing is replaced.
+    ...(mining.attributes['missingValueReplacement'] !== undefined && { optional: true }),
     ...(categories.length > 0 && { categories: stated(categories, where) }),
     ...((min !== undefined || max !== undefined) && {
       range: { ...(min !== undefined && { min }), ...(max !== undefined && { max }) },
@@ -121,47 +169,103 @@ function inputOf(name: string, field: Element | undefined): ToldField {
   };
 }
 
-/** Output fields that are results; where there are none, the target itself is the output. */
-function outputsOf(
-  model: Element,
-  target: string | undefined,
-  data: ReadonlyMap<string, Element>,
-  labels: readonly Label[],
-): ToldField[] {
+/** What a model is trained to tell. */
+interface Target {
+  readonly name: Told<string>;
+  readonly type: Told<ScalarType>;
+  /** Empty unless the model tells classes. */
+  readonly labels: readonly Label[];
+}
+
+/** Targets as the mining schema names them; a model without one still gives a value, which has no name. */
+function targetsOf(model: Element, mining: readonly Element[], data: ReadonlyMap<string, Element>): Target[] {
+  const task = model.attributes['functionName'];
+  const classifies = task === 'classification';
+  if (mining.length === 0) {
+    if (!['classification', 'regression', 'clustering'].includes(task ?? '')) return [];
+    return [
+      {
+        name: assumed(task === 'clustering' ? 'cluster' : 'prediction', 'the mining schema names no target'),
+        type: derived(task === 'regression' ? 'float64' : 'string', `functionName = ${task}`),
+        labels: classifies ? labelsOfOutputs(model, undefined) : [],
+      },
+    ];
+  }
+  return mining.map((one) => {
+    const name = one.attributes['name'] ?? '';
+    const field = data.get(name);
+    const stated_ = categoriesOf(field);
+    const labels = stated_.length > 0 ? stated_ : labelsOfOutputs(model, field?.attributes['dataType']);
+    return {
+      name: stated(name, 'MiningSchema'),
+      type: typeOf(field, `DataField ${name}`),
+      labels: classifies ? labels : [],
+    };
+  });
+}
+
+/** The classes whose probabilities are given. */
+const labelsOfOutputs = (model: Element, dataType: string | undefined): Label[] =>
+  all(at(model, 'Output'), 'OutputField')
+    .filter(
+      (field) => field.attributes['feature'] === 'probability' && field.attributes['value'] !== undefined,
+    )
+    .map((field) => labelOf(field.attributes['value'] ?? '', dataType));
+
+/** Types of results that PMML fixes. Source: PMML 4.4.1, "Output". */
+const FEATURES: Readonly<Record<string, ScalarType>> = {
+  probability: 'float64',
+  confidence: 'float64',
+  affinity: 'float64',
+  entityAffinity: 'float64',
+  clusterAffinity: 'float64',
+  residual: 'float64',
+  standardError: 'float64',
+  standardDeviation: 'float64',
+  entityId: 'string',
+  clusterId: 'string',
+  predictedDisplayValue: 'string',
+  reasonCode: 'string',
+  warning: 'string',
+};
+
+/** Output fields that are results, behind the targets that none of them stands for. */
+function outputsOf(model: Element, targets: readonly Target[]): ToldField[] {
   const shape = derived(['batch'], 'one value a row');
   const fields = all(at(model, 'Output'), 'OutputField').filter(
     (field) => field.attributes['isFinalResult'] !== 'false',
   );
-  const targetType = typeOf(
-    data.get(target ?? '')?.attributes['dataType'],
-    `DataField ${target ?? ''}@dataType`,
-  );
-  const withLabels = labels.length > 0 ? { labels: stated(labels, `DataField ${target ?? ''}`) } : {};
-  const classifies = model.attributes['functionName'] === 'classification';
+  const featureOf = (field: Element) => field.attributes['feature'] ?? 'predictedValue';
+  const targetOf = (field: Element) =>
+    targets.find((one) => one.name.value === field.attributes['targetField']) ?? targets[0];
+  const labelled = (target: Target | undefined) =>
+    target && target.labels.length > 0
+      ? { labels: stated(target.labels, `DataField ${target.name.value}`) }
+      : {};
+  const told = new Set<Target | undefined>();
   const results = fields.map((field): ToldField => {
-    const feature = field.attributes['feature'] ?? 'predictedValue';
+    const feature = featureOf(field);
     const where = `OutputField ${field.attributes['name'] ?? ''}`;
+    const target = targetOf(field);
+    const predicts = feature === 'predictedValue';
+    if (predicts) told.add(target);
+    const fixed = FEATURES[feature];
     return {
       name: stated(field.attributes['name'] ?? '', where),
       type:
         field.attributes['dataType'] !== undefined
-          ? typeOf(field.attributes['dataType'], `${where}@dataType`)
-          : feature === 'predictedValue'
-            ? targetType
-            : assumed('float64', `${where} is a ${feature}`),
+          ? typeOf(field, where)
+          : predicts && target
+            ? target.type
+            : fixed
+              ? assumed(fixed, `${where} is a ${feature}`)
+              : unknown(`${where} is a ${feature} and states no type`, 'the type, such as float64'),
       shape,
-      ...(feature === 'predictedValue' && classifies && withLabels),
+      ...(predicts && labelled(target)),
     };
   });
-  const states = fields.some(
-    (field) => (field.attributes['feature'] ?? 'predictedValue') === 'predictedValue',
-  );
-  if (target === undefined || states) return results;
-  const own: ToldField = {
-    name: stated(target, 'MiningSchema'),
-    type: targetType,
-    shape,
-    ...(classifies && withLabels),
-  };
-  return [own, ...results];
+  const own = targets
+    .filter((target) => !told.has(target))
+    .map((target): ToldField => ({ name: target.name, type: target.type, shape, ...labelled(target) }));
+  return [...own, ...results];
 }

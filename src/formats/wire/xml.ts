@@ -14,21 +14,44 @@ const MAX_DEPTH = 200;
 const MAX_ELEMENTS = 500_000;
 const MAX_TEXT = 64 * 1024;
 
+/** An element that has begun: its name, its attributes, and how many elements it is in. */
+export interface Opening {
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly depth: number;
+}
+
 /**
  * Reads XML into elements, without those that `skip` names and what is inside them: trees of a forest are gone by, not kept.
- * Entities of the document's own are not expanded. Prefixes of names are dropped.
+ * Entities of the document's own are not expanded. Prefixes of names are dropped. UTF-8 unless the document says otherwise.
+ * @param enough told of each element inside of its parent; where it says so, what follows is not read: the caller has to see
+ *   that the document ends.
  * @throws Malformed on XML that is not well-formed, too deep or too large.
  */
-export async function readXml(bytes: Bytes, skip: ReadonlySet<string>): Promise<Element> {
+export async function readXml(
+  bytes: Bytes,
+  skip: ReadonlySet<string>,
+  enough?: (opening: Opening, parent: Opening | null) => boolean,
+): Promise<Element> {
   const { SaxesParser } = await import('saxes');
   const parser = new SaxesParser({ position: false });
+  const document = { name: '', attributes: {}, children: [] as Element[], text: '' };
   const stack: { name: string; attributes: Record<string, string>; children: Element[]; text: string }[] = [
-    { name: '', attributes: {}, children: [], text: '' },
+    document,
   ];
   let skipping = 0;
   let count = 0;
+  let done = false;
   parser.on('opentag', (tag) => {
     const name = tag.name.replace(/^.*:/, '');
+    if (done) return;
+    if (enough && skipping === 0) {
+      const depth = stack.length - 1;
+      const above = stack.at(-1);
+      const parent = depth > 0 && above ? { ...above, depth: depth - 1 } : null;
+      done = enough({ name, attributes: tag.attributes as Record<string, string>, depth }, parent);
+      if (done) return;
+    }
     if (skipping > 0 || skip.has(name)) {
       skipping++;
       return;
@@ -38,6 +61,7 @@ export async function readXml(bytes: Bytes, skip: ReadonlySet<string>): Promise<
     stack.push({ name, attributes: tag.attributes as Record<string, string>, children: [], text: '' });
   });
   parser.on('closetag', () => {
+    if (done) return;
     if (skipping > 0) {
       skipping--;
       return;
@@ -47,19 +71,36 @@ export async function readXml(bytes: Bytes, skip: ReadonlySet<string>): Promise<
   });
   parser.on('text', (text) => {
     const element = stack.at(-1);
-    if (skipping === 0 && element && element.text.length + text.length <= MAX_TEXT)
+    if (!done && skipping === 0 && element && element.text.length + text.length <= MAX_TEXT)
       element.text += text.trim();
   });
   parser.on('error', (error) => {
     throw new Malformed(`the XML is not well-formed: ${error.message}`);
   });
-  const decoder = new TextDecoder();
-  for (let at = 0; at < bytes.size; at += PIECE)
+  const decoder = decoderOf(bytes.read(0, Math.min(bytes.size, 200)));
+  for (let at = 0; at < bytes.size && !done; at += PIECE)
     parser.write(decoder.decode(bytes.read(at, Math.min(PIECE, bytes.size - at)), { stream: true }));
-  parser.close();
-  const [root] = stack[0]?.children ?? [];
+  if (!done) parser.close();
+  for (let last = stack.pop(); last && stack.length > 0; last = stack.pop())
+    stack.at(-1)?.children.push(last);
+  const [root] = document.children;
   if (!root) throw new Malformed('the XML is empty');
   return root;
+}
+
+/** By the mark of byte order, or the encoding that the declaration names. */
+function decoderOf(head: Uint8Array): InstanceType<typeof TextDecoder> {
+  const [first, second] = head;
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le');
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be');
+  const declared = /^<\?xml[^>]*\bencoding\s*=\s*["']([\w.-]+)["']/.exec(
+    Buffer.from(head).toString('latin1'),
+  )?.[1];
+  try {
+    return new TextDecoder(declared ?? 'utf-8');
+  } catch {
+    return new TextDecoder();
+  }
 }
 
 /** The first element below `element` by that path of names. */
