@@ -44,7 +44,8 @@ export interface Node {
 export interface GraphVisitor {
   readonly input: (info: Tree) => void;
   readonly output: (info: Tree) => void;
-  readonly initializer: (tensor: TensorHead) => void;
+  /** `within`: the operator of whose attributes the tensor is one; absent for initializers. */
+  readonly initializer: (tensor: TensorHead, within?: string) => void;
   readonly node: (node: Node) => void;
 }
 
@@ -77,7 +78,7 @@ function walkAttributes(node: Node, visitor: GraphVisitor, depth: number): void 
       if (part.wire !== 2) continue;
       // 5: t, 10: tensors, 22: sparse_tensor; 6: g, 11: graphs.
       if (part.number === 5 || part.number === 10)
-        visitor.initializer(readTensor(messageIn(attribute, part)));
+        visitor.initializer(readTensor(messageIn(attribute, part)), node.operator);
       else if (part.number === 6 || part.number === 11) walkGraph(messageIn(attribute, part), visitor, depth);
     }
   }
@@ -140,6 +141,17 @@ export function attributeOf(node: Node, name: string): Tree | undefined {
   for (const field of node.attributes) {
     const message = messageIn(node.message, field);
     if (string(decode(message, ATTRIBUTE_NAME), 'name') === name) return decode(message, ATTRIBUTE_LISTS);
+  }
+  return undefined;
+}
+
+/** The tensor in the named attribute of a node, or `undefined`. */
+export function tensorAttribute(node: Node, name: string): TensorHead | undefined {
+  for (const field of node.attributes) {
+    const message = messageIn(node.message, field);
+    if (string(decode(message, ATTRIBUTE_NAME), 'name') !== name) continue;
+    for (const part of fields(message))
+      if (part.number === 5 && part.wire === 2) return readTensor(messageIn(message, part));
   }
   return undefined;
 }

@@ -1,5 +1,13 @@
 import type { Label } from '../../contract/types.ts';
-import { attributeOf, integerOf, labelsOf, type Node, type TensorHead, tensorValues } from './graph.ts';
+import {
+  attributeOf,
+  integerOf,
+  labelsOf,
+  type Node,
+  type TensorHead,
+  tensorAttribute,
+  tensorValues,
+} from './graph.ts';
 
 /** What a value of the graph is about: a column of class labels, or scores with one entry a class. */
 export interface Labelled {
@@ -26,7 +34,7 @@ const ML = 'ai.onnx.ml';
 /** Each entry along the last axis is made of the same entry of the input. */
 const ENTRYWISE = new Set([
   ...['Identity', 'Cast', 'Softmax', 'LogSoftmax', 'Sigmoid', 'Tanh', 'Relu', 'Normalizer'],
-  ...['Log', 'Exp', 'Neg', 'Clip'],
+  ...['Log', 'Exp', 'Neg', 'Clip', 'Abs', 'Sqrt', 'LpNormalization'],
 ]);
 /** The same for two operands, of which one may have a single entry that counts for all. */
 const BROADCAST = new Set(['Add', 'Sub', 'Mul', 'Div']);
@@ -38,16 +46,23 @@ const MAX_STEPS = 200;
 /** Category sets, and inputs that are set side by side, that are followed. */
 const MAX_SETS = 1000;
 /** TensorProto.STRING and BOOL: a cast to one of them gives other labels. */
-const OTHER_VALUES = new Set([8, 9]);
+const STRING = 8;
+const OTHER_VALUES = new Set([STRING, 9]);
+
+/** What an encoder gives for keys that are in no table of it. */
+const DEFAULTS = ['default_string', 'default_int64', 'default_float', 'default_tensor'];
 
 interface Encoder {
   readonly input: string;
+  /** Whether it says what becomes of other keys. */
+  readonly rest: boolean;
   readonly table: ReadonlyMap<Label, Label>;
 }
 
 /** Starts a trace. */
 export function traceLabels(): LabelTrace {
-  const constants = new Map<string, TensorHead>();
+  /** Tensors by name, and lists that nodes have in themselves. */
+  const constants = new Map<string, TensorHead | readonly Label[]>();
   /** Stated by a node about one of its outputs. */
   const stated = new Map<string, Labelled>();
   /** Value → the value with the same labels in it. */
@@ -65,6 +80,10 @@ export function traceLabels(): LabelTrace {
   const columns = new Map<string, { of: string; index: string }>();
   const concatenated = new Map<string, readonly string[]>();
   const encoded = new Map<string, Labelled>();
+  /** Value → the numbers or strings that it is the text of. */
+  const texts = new Map<string, string>();
+  /** Output of `where(condition, yes, no)` → the names of the two. */
+  const choices = new Map<string, { yes: string; no: string }>();
   const keep = <T>(map: Map<string, T>, key: string | undefined, value: T): void => {
     if (key !== undefined && key !== '' && map.size < MAX_FACTS) map.set(key, value);
   };
@@ -92,11 +111,20 @@ export function traceLabels(): LabelTrace {
         if (labels) keep(stated, output, { kind: 'scores', labels, where: `ZipMap.${name}` });
       }
     } else if (node.operator === 'LabelEncoder') {
-      const keys = labelsOf(node, 'keys_int64s') ?? labelsOf(node, 'keys_strings');
-      const values = labelsOf(node, 'values_strings') ?? labelsOf(node, 'values_int64s');
+      const side = (word: string) => {
+        const tensor = tensorAttribute(node, `${word}_tensor`);
+        return (
+          labelsOf(node, `${word}_strings`) ??
+          labelsOf(node, `${word}_int64s`) ??
+          (tensor ? tensorValues(tensor) : null)
+        );
+      };
+      const keys = side('keys');
+      const values = side('values');
       if (!keys || keys.length !== values?.length) return;
       const table = new Map(keys.flatMap((key, at): [Label, Label][] => [[key, values[at] ?? key]]));
-      keep(encoders, output, { input, table });
+      const rest = DEFAULTS.some((name) => attributeOf(node, name) !== undefined);
+      keep(encoders, output, { input, table, rest });
     } else if (node.operator === 'ArrayFeatureExtractor') {
       keep(picks, output, { classes: input, index: second });
       keep(columns, output, { of: input, index: second });
@@ -112,13 +140,25 @@ export function traceLabels(): LabelTrace {
     const [input = '', second = ''] = node.inputs;
     const [output] = node.outputs;
     const { operator } = node;
-    if (operator === 'ArgMax') keep(argMax, output, input);
-    else if (operator === 'Gather') keep(columns, output, { of: input, index: second });
+    if (operator === 'ArgMax') {
+      if ([-1, 1].includes(integerOf(node, 'axis', 0))) keep(argMax, output, input);
+    } else if (operator === 'Gather') {
+      keep(columns, output, { of: input, index: second });
+      if (integerOf(node, 'axis', 0) === 0) keep(picks, output, { classes: input, index: second });
+    } else if (operator === 'Constant') {
+      const tensor = tensorAttribute(node, 'value');
+      const list = labelsOf(node, 'value_strings') ?? labelsOf(node, 'value_ints');
+      if (list ?? tensor) keep(constants, output, list ?? tensor ?? []);
+    } else if (operator === 'Where') keep(choices, output, { yes: second, no: node.inputs[2] ?? '' });
     else if (operator === 'Concat') keep(concatenated, output, node.inputs);
     if (SAME_VALUES.has(operator)) {
       keep(exact, output, input);
       keep(same, output, input);
-    } else if (operator === 'Cast' && !OTHER_VALUES.has(integerOf(node, 'to', 0))) keep(same, output, input);
+    } else if (operator === 'Cast') {
+      const to = integerOf(node, 'to', 0);
+      if (to === STRING) keep(texts, output, input);
+      else if (!OTHER_VALUES.has(to)) keep(same, output, input);
+    }
   };
 
   /** Follows a chain to its end. */
@@ -133,7 +173,8 @@ export function traceLabels(): LabelTrace {
   };
 
   const values = new Map<TensorHead, readonly Label[] | null>();
-  const valuesOf = (tensor: TensorHead): readonly Label[] | null => {
+  const valuesOf = (tensor: TensorHead | readonly Label[]): readonly Label[] | null => {
+    if (!('dimensions' in tensor)) return tensor;
     const known = values.get(tensor);
     if (known !== undefined) return known;
     const read = tensorValues(tensor);
@@ -143,11 +184,33 @@ export function traceLabels(): LabelTrace {
 
   const pickOf = (value: string): { scores: string; labels: readonly Label[]; where: string } | null => {
     const pick = picks.get(value);
-    const tensor = pick && constants.get(root(same, pick.classes));
+    const name = pick && root(same, pick.classes);
+    const tensor = name === undefined ? undefined : constants.get(name);
     const scores = pick && argMax.get(root(same, pick.index));
     const labels = tensor && scores !== undefined ? valuesOf(tensor) : null;
-    return tensor && scores !== undefined && labels
-      ? { scores, labels, where: `initializer ${tensor.name}` }
+    return tensor && scores !== undefined && labels ? { scores, labels, where: `initializer ${name}` } : null;
+  };
+
+  /** The classes that an encoder names of the best of some scores: 0, 1, 2 …, each with a name of its own. */
+  const encodedPick = (value: string) => {
+    const encoder = encoders.get(value);
+    const scores = encoder && argMax.get(root(same, encoder.input));
+    if (!encoder || encoder.rest || scores === undefined) return null;
+    const labels = Array.from({ length: encoder.table.size }, (_, index) => encoder.table.get(index));
+    if (labels.includes(undefined) || new Set(labels).size !== labels.length) return null;
+    return { scores, labels: labels.filter((label) => label !== undefined), where: 'LabelEncoder' };
+  };
+
+  /** One of two constants, by a condition: that of the answer no first. */
+  const chosen = (value: string): Labelled | null => {
+    const choice = choices.get(value);
+    const sides = [choice?.no, choice?.yes].map((name) => {
+      const tensor = name === undefined ? undefined : constants.get(root(same, name));
+      return tensor ? valuesOf(tensor) : null;
+    });
+    const labels = sides.flatMap((side) => (side?.length === 1 ? side : []));
+    return labels.length === 2 && labels[0] !== labels[1]
+      ? { kind: 'label', labels, where: 'the two sides of Where' }
       : null;
   };
 
@@ -155,8 +218,15 @@ export function traceLabels(): LabelTrace {
     const base = stated.get(value) ?? stated.get(root(same, value));
     if (base) return base.kind === 'label' || stated.get(value) === base ? base : null;
     const at = root(same, value);
-    const pick = pickOf(at);
+    const pick = pickOf(at) ?? encodedPick(at);
     if (pick) return { kind: 'label', labels: pick.labels, where: pick.where };
+    const either = chosen(at);
+    if (either) return either;
+    const text = texts.get(at);
+    if (text !== undefined) {
+      const of = steps > 0 ? labelOf(text, steps - 1) : null;
+      return of?.kind === 'label' ? { ...of, labels: of.labels.map(String) } : null;
+    }
     const encoder = encoders.get(at);
     const from = encoder && steps > 0 ? labelOf(encoder.input, steps - 1) : null;
     if (!encoder || from?.kind !== 'label') return null;
@@ -171,8 +241,8 @@ export function traceLabels(): LabelTrace {
   const allScores = (): Map<string, Labelled> => {
     if (scored) return scored;
     scored = new Map([...stated].filter(([, labelled]) => labelled.kind === 'scores'));
-    for (const output of picks.keys()) {
-      const pick = pickOf(output);
+    for (const output of [...picks.keys(), ...encoders.keys()]) {
+      const pick = pickOf(output) ?? encodedPick(output);
       let at: string | undefined = pick?.scores;
       for (let step = 0; pick && at !== undefined && step < MAX_STEPS; step++) {
         keep(scored, at, { kind: 'scores', labels: pick.labels, where: pick.where });

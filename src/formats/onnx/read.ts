@@ -153,10 +153,14 @@ function readGraph(message: Message, irVersion: number): Graph {
   walkGraph(message, {
     input: (info) => add(inputs, info),
     output: (info) => add(outputs, info),
-    initializer(tensor) {
-      initializers.add(tensor.name);
-      trace.initializer(tensor);
-      const weights = weightCount(tensor);
+    initializer(tensor, within) {
+      if (within === undefined) {
+        initializers.add(tensor.name);
+        trace.initializer(tensor);
+      }
+      // Single numbers in nodes are operands of formulas, and not what training set.
+      const count = weightCount(tensor);
+      const weights = within !== undefined && count === 1 ? 0 : count;
       parameters += weights;
       const type = elementType(tensor.elementType);
       if (weights > 0 && type !== null) types.set(type, (types.get(type) ?? 0) + weights);
@@ -206,11 +210,11 @@ function lastSize(field: ToldField): number | null {
   return typeof size === 'number' ? size : null;
 }
 
-/** Scores have an axis of classes, and as many entries along it as there are labels, where the file says it. */
+/** Scores are a row of classes for a row of the input, as many entries as there are labels, where the file says it. */
 function fitsShape(labelled: Labelled, field: ToldField): boolean {
   if (labelled.kind === 'label' || field.type.value === 'sequence') return true;
   const size = lastSize(field);
-  return (field.shape.value?.length ?? 2) >= 2 && (size === null || size === labelled.labels.length);
+  return (field.shape.value?.length ?? 2) === 2 && (size === null || size === labelled.labels.length);
 }
 
 /** Numbers in a tensor that training set: shapes, axes, indices and switches are not counted. */
