@@ -52,7 +52,10 @@ function isDangerous(moduleParts: readonly string[], nameParts: readonly string[
     }
   // Modules that re-export a dangerous one under its own name: `torch.serialization.os`, `numpy.f2py.os`.
   const only = nameParts[0] ?? '';
-  return EXECUTORS.has(only) || moduleParts.slice(1).some((part) => EXECUTORS.has(part));
+  // Packages call modules of their own `builtins` (`tpot.builtins`).
+  return (
+    EXECUTORS.has(only) || moduleParts.slice(1).some((part) => part !== 'builtins' && EXECUTORS.has(part))
+  );
 }
 
 const EXECUTORS = new Set(

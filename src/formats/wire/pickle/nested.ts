@@ -45,6 +45,10 @@ async function readRaw(bytes: Uint8Array, depth: number): Promise<PickleResult |
     }
   }
   const result = await readPickle(pullStream(plainSource(inMemory(bytes))), { limits: LIMITS });
-  const worthIt = result.globals.length > 0 || (result.error === null && bytes[0] === 0x80);
+  // Numbers can begin like a pickle and then break off: of what does not end well, only a name that is written out counts.
+  const worthIt =
+    result.error === null
+      ? result.globals.length > 0 || bytes[0] === 0x80
+      : result.globals.some((one) => /^[\w.]+$/.test(`${one.global.module}.${one.global.name}`));
   return worthIt ? result : null;
 }
