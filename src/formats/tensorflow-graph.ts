@@ -70,14 +70,14 @@ function isNode(message: Message): boolean {
   return false;
 }
 
-/** TensorFlow writes the version behind the nodes, and has done so since before 1.0. */
+/** TensorFlow writes the version behind the nodes; its `convert_variables_to_constants` of 1.x leaves it out. */
 function unversioned(file: string): Remark {
   return {
     rule: 'graph-unversioned',
     level: 'notice',
     file,
     message: 'the graph does not say which version of TensorFlow it was written for',
-    help: 'A file that was cut short looks like this too: compare its size with that of the original.',
+    help: 'Graphs that were frozen by TensorFlow 1 look like this, and a file that was cut short too: compare its size with that of the original.',
   };
 }
 

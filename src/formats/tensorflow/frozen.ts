@@ -1,7 +1,8 @@
-import type { Shape, TypeName } from '../../contract/types.ts';
+import type { Shape } from '../../contract/types.ts';
 import { derived, stated, type Told, type ToldField, type ToldSignature, unknown } from '../told.ts';
 import { child, children, has, type Tree } from '../wire/tree.ts';
 import type { GraphNode } from './graph.ts';
+import { resultType } from './result-types.ts';
 import { watchShapes } from './shapes.ts';
 import { dataType, tensorShape } from './types.ts';
 
@@ -9,9 +10,6 @@ import { dataType, tensorShape } from './types.ts';
 const SIDE_EFFECTS =
   /^(Const|NoOp|Assert|Save|SaveV2|SaveSlices|Restore|RestoreV2|ShardedFilename|MergeV2Checkpoints|Placeholder.*|Variable.*|VarHandleOp|.*Summary.*|Assign.*)$/;
 const INPUT = /^Placeholder(V2|WithDefault)?$/;
-/** Results are of the type of attribute `T`. */
-const SAME_TYPE =
-  /^(Identity|Softmax|LogSoftmax|Sigmoid|Tanh|Relu|Relu6|Elu|Selu|LeakyRelu|Softplus|BiasAdd|Add|AddV2|Sub|Mul|RealDiv|MatMul|BatchMatMul|BatchMatMulV2|Conv2D|Reshape|Squeeze|ExpandDims|ConcatV2|Mean|Sum|Max|Min|Pack|StridedSlice|Transpose|Exp|Log|Maximum|Minimum|Pad|PadV2|MaxPool|AvgPool)$/;
 /** Beyond these nobody calls the graph by its ends. */
 const MAX_FIELDS = 5000;
 /** Bytes that names and nodes may take while the graph is walked, with about what V8 takes beside the characters. */
@@ -107,7 +105,7 @@ function outputOf(node: GraphNode, followed: Shape | null): ToldField {
   const shapes = children(child(attributes.get('_output_shapes'), 'list'), 'shape');
   return {
     name: derived(node.name, `${where} is used by no other`),
-    type: outputType(node.operator, attributes, where),
+    type: resultType(node.operator, attributes, where),
     shape:
       shapes.length > 0 ? tensorShape(shapes[0], `${where} _output_shapes`) : derivedShape(followed, where),
   };
@@ -116,16 +114,4 @@ function outputOf(node: GraphNode, followed: Shape | null): ToldField {
 function derivedShape(followed: Shape | null, where: string): Told<Shape> {
   if (followed) return derived(followed, `${where}: its operator and the shapes of its inputs`);
   return unknown(`${where} does not state the shape of its result`, 'Write the shape into contract.yaml.');
-}
-
-function outputType(operator: string, attributes: ReadonlyMap<string, Tree>, where: string): Told<TypeName> {
-  const of = (name: string): Told<TypeName> => {
-    const told = dataType(attributes.get(name), 'type', `${where} ${name}`);
-    return told.value === null ? told : derived(told.value, `${where} ${name}`);
-  };
-  if (SAME_TYPE.test(operator)) return of('T');
-  if (operator === 'Cast') return of('DstT');
-  if (operator === 'ArgMax' || operator === 'ArgMin')
-    return attributes.has('output_type') ? of('output_type') : derived('int64', `${where} ${operator}`);
-  return unknown(`operator ${operator} of ${where} does not state the type of its result`);
 }

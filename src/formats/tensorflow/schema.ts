@@ -85,3 +85,18 @@ export const NODE_ATTRIBUTE: Schema = {
     { b: [5, 'int'], type: [6, 'int'], shape: [7, TENSOR_SHAPE], list: [1, { shape: [7, TENSOR_SHAPE] }] },
   ],
 };
+
+/** NodeDef attributes that say how an operator changes sizes. */
+export const SIZE_ATTRIBUTE: Schema = {
+  key: [1, 'string'],
+  value: [
+    2,
+    {
+      s: [2, 'string'],
+      i: [3, 'int'],
+      b: [5, 'int'],
+      shape: [7, TENSOR_SHAPE],
+      list: [1, { i: [3, 'int'] }],
+    },
+  ],
+};
