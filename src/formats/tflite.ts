@@ -92,8 +92,8 @@ export function readTflite(bytes: Bytes, candidate: Candidate): Reading {
     evidence,
     features: null,
     labels: labelsOf(notes),
-    // The converter folds layers into each other and drops zeros: what is left is no count of what was trained.
-    parameters: null,
+    // What the converter left: it folds normalization into the layer before, and drops a bias that is zero.
+    parameters: constants.weights > 0 ? constants.weights : null,
     properties: {
       schema_version: String(root.uint32(MODEL.version)),
       constants: String(constants.count),
@@ -229,13 +229,17 @@ function customOperators(reader: Reader, root: Table): string[] {
   return [...new Set(names)].sort();
 }
 
-/** How many values constant tensors have, and of which types, each buffer once. Shapes, axes and indices are no weights. */
+/**
+ * How many values constant tensors have, and of which types, each buffer once. Shapes, axes and indices are no weights;
+ * neither are single numbers, which the operators of a formula take.
+ */
 function constantsOf(
   subgraphs: readonly Subgraph[],
   buffers: readonly ({ offset: number; length: number } | null)[],
-): { count: number; precision: string } {
+): { count: number; weights: number; precision: string } {
   const seen = new Set<number>();
   let sum = 0;
+  let weights = 0;
   const types = new Map<string, number>();
   for (const { tensors } of subgraphs)
     for (const tensor of tensors) {
@@ -243,10 +247,11 @@ function constantsOf(
       if (!buffers[tensor.buffer] || seen.has(tensor.buffer) || tensor.count === null || type === null)
         continue;
       const index = type === 'int32' || type === 'int64';
-      if (type === 'bool' || type === 'string' || (index && tensor.quantization === null)) continue;
+      if (type === 'bool' || type === 'string' || (index && !tensor.quantized)) continue;
       seen.add(tensor.buffer);
       sum += tensor.count;
+      if (tensor.shape.value?.length !== 0 && tensor.count > 1) weights += tensor.count;
       if (tensor.count > 0) types.set(type, (types.get(type) ?? 0) + tensor.count);
     }
-  return { count: sum, precision: byCount(types) };
+  return { count: sum, weights, precision: byCount(types) };
 }

@@ -83,3 +83,9 @@ test('damaged models never crash the reader', () => {
   const { readings, errors } = fuzz(read, readdirSync(MODELS).map(fixture), 5000, 11);
   assert.ok(readings > 100 && errors > 100, `${readings} readings, ${errors} errors`);
 });
+
+test('weights are counted alike however they are stored, and numbers of a formula are none', () => {
+  // Dense(8 → 4) and Dense(4 → 3); their biases are zero before any training, and the converter drops them.
+  for (const name of ['keras-float', 'keras-int8'])
+    assert.equal(read(inMemory(fixture(name))).parameters, 8 * 4 + 4 * 3, name);
+});

@@ -79,6 +79,8 @@ export interface Tensor {
   readonly buffer: number;
   /** Of integers that stand for real numbers: `real = scale * (value - zeroPoint)`; `null` for others. */
   readonly quantization: { readonly scale: number; readonly zeroPoint: number } | null;
+  /** Whether it holds integers that stand for real numbers at all: a filter has a scale for each of its channels. */
+  readonly quantized: boolean;
   /** How many values it holds, where no size is left open. */
   readonly count: number | null;
 }
@@ -96,6 +98,7 @@ export function readTensor(reader: Reader, table: Table, where: string): Tensor 
     shape: shapeOf(fixed, open, table.uint8(8) !== 0, where),
     buffer: table.uint32(2),
     quantization: quantized && quantizationOf(reader.bytes, quantized),
+    quantized: (quantized?.vector(2)?.length ?? 0) > 0,
     count: fixed.every((size) => size >= 0) ? fixed.reduce((product, size) => product * size, 1) : null,
   };
 }
