@@ -24,6 +24,7 @@ import { skops } from './skops.ts';
 import { spark } from './spark.ts';
 import { tensorflow } from './tensorflow.ts';
 import { tensorflowGraph } from './tensorflow-graph.ts';
+import { tensorflowMeta } from './tensorflow-meta.ts';
 import { tflite } from './tflite.ts';
 import { torch } from './torch.ts';
 import { torchExport } from './torch-export.ts';
@@ -41,6 +42,7 @@ export const FORMATS: readonly Format[] = [
   catboost,
   tensorflow,
   tensorflowGraph,
+  tensorflowMeta,
   tflite,
   keras,
   sklearn,

@@ -271,6 +271,37 @@ test('a graph that feeds itself, or is a very long chain, is read all the same',
   );
 });
 
+test('a graph that was saved with its training does not say what it answers, and its checkpoint belongs to it', async () => {
+  const folder = join(MODELS, '../tensorflow-meta/training/model');
+  const look = lookAt(walk('m', folder));
+  const [found, ...more] = detect(look);
+  assert.deepEqual([found?.path, more], ['model.ckpt-7.meta', []]);
+  assert.equal(found?.covers.length, 2);
+  const model = await readModel(look);
+  assert.ok(model.kind === 'model');
+  assert.equal(model.reading.contract?.signatures['predict']?.outputs, null);
+  assert.match(
+    JSON.stringify(model.reading.evidence['/signatures/predict/outputs']),
+    /saved with its training/,
+  );
+});
+
+test('a meta graph without its checkpoint, or cut short, is a finding', async () => {
+  const file = readFileSync(join(MODELS, '../tensorflow-meta/inference/model/model.ckpt-7.meta'));
+  const rules = (content: Buffer) =>
+    inFolder(
+      (path) => writeFileSync(join(path, 'a.meta'), content),
+      async (path) => {
+        const found = await readModel(lookAt(walk('m', path)));
+        assert.ok(found.kind === 'model', found.kind);
+        return found.reading.remarks.map((remark) => remark.rule);
+      },
+    );
+  assert.deepEqual(await rules(file), ['weights-missing']);
+  const cut = await rules(file.subarray(0, file.length - 100));
+  assert.ok(cut.includes('file-truncated') || cut.includes('file-malformed'), `${cut}`);
+});
+
 test('other protobuf is no frozen graph', async () => {
   const files = {
     'labels.pb': field(1, 'a name'),

@@ -8,7 +8,7 @@ import { dataType, tensorShape } from './types.ts';
 
 /** Operators whose results nobody has to use: they are left over from training, saving or initialization. */
 const SIDE_EFFECTS =
-  /^(Const|NoOp|Assert|Save|SaveV2|SaveSlices|Restore|RestoreV2|ShardedFilename|MergeV2Checkpoints|Placeholder.*|Variable.*|VarHandleOp|.*Summary.*|Assign.*)$/;
+  /^(Const|NoOp|Assert|Save|SaveV2|SaveSlices|Restore|RestoreV2|ShardedFilename|MergeV2Checkpoints|Placeholder.*|Variable.*|VarHandleOp|VarIsInitializedOp|IsVariableInitialized|ReadVariableOp|.*Summary.*|Assign.*)$/;
 const INPUT = /^Placeholder(V2|WithDefault)?$/;
 /** Beyond these nobody calls the graph by its ends. */
 const MAX_FIELDS = 5000;
