@@ -92,7 +92,9 @@ function* dangersOf(value: Json): Generator<Danger> {
   if (className === 'TFSMLayer' && config) yield savedModel(config, name);
   if (className === 'TFOpLambda') yield* tensorflowFunction(text(config?.['function']) ?? '');
   if (className === 'TensorFlowOpLayer') {
-    const operator = /"?op"?:\s*"(\w+)"/.exec(text(config?.['node_def']) ?? '')?.[1] ?? '';
+    const written = config?.['node_def'];
+    const node = text(written) ?? JSON.stringify({ op: object(written)?.['op'] });
+    const operator = /"?op"?:\s*"(\w+)"/.exec(node)?.[1] ?? '';
     if (/^(Eager)?PyFunc|^(Read|Write)File$|^Save|^MatchingFiles$/.test(operator))
       yield dangerous(`the graph holds the operator ${operator}, which reaches files or Python`, DISTRUST);
   }

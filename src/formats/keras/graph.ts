@@ -55,7 +55,7 @@ export function portsOf(model: LayerConfig, version: string | null): ModelPorts 
     const plain = { args: [], kwargs: {}, tensorOf: () => null, ...call };
     return layerOutputs({ ...plain, layer, inputs, major, run: within });
   };
-  if (isSequential(model)) return { ...sequentialPorts(model, run(0)), layers };
+  if (isSequential(model)) return { ...sequentialPorts(model, run(0), version), layers };
   if (isFunctional(model)) return { ...functionalPorts(evaluate(model, null, run(0))), layers };
   const why = 'the layer states no type';
   // It was built for the batch that it was first called with; the model takes others as well.
@@ -92,18 +92,18 @@ function through(layers: readonly LayerConfig[], inputs: readonly Tensor[], run:
   return known;
 }
 
-function sequentialPorts(model: LayerConfig, run: Run): Omit<ModelPorts, 'layers'> {
+function sequentialPorts(model: LayerConfig, run: Run, version: string | null): Omit<ModelPorts, 'layers'> {
   const layers = layerList(model);
   const [first] = layers;
   if (!first) return { inputs: null, outputs: null };
   if (first.className === 'Merge' && Array.isArray(first.config['layers']))
-    return mergedPorts(layers, first, run);
+    return mergedPorts(layers, first, run, version);
   const stated = shapeFrom(first.config['batch_shape'] ?? first.config['batch_input_shape']);
   const shape =
     stated ?? model.built ?? shapeFrom(model.config['build_input_shape']) ?? nested(first)?.shape ?? null;
   const input: Port = {
     // A first layer that is no InputLayer gets one of its own, called after it.
-    name: first.className === 'InputLayer' ? nameOf(first) : `${nameOf(first)}_input`,
+    name: first.className === 'InputLayer' ? nameOf(first) : madeName(first, version),
     type: inputType(first),
     shape,
     why: 'the model was saved before it was built',
@@ -120,16 +120,54 @@ function mergedPorts(
   layers: readonly LayerConfig[],
   first: LayerConfig,
   run: Run,
+  version: string | null,
 ): Omit<ModelPorts, 'layers'> {
-  const branches = layerList(first).map((branch) => portsOf(branch, null));
+  const branches = layerList(first).map((branch) => portsOf(branch, version));
   const inputs = branches.map((branch) => branch.inputs);
   const tensors = branches.flatMap((branch) => branch.outputs ?? []);
   const outputs = through(layers.slice(1), run(first, tensors), run);
   const end = layers.at(-1) ?? first;
   return {
-    inputs: inputs.every((one) => one !== null) ? inputs.flat() : null,
+    inputs: inputs.every((one) => one !== null) ? counted(inputs.flat()) : null,
     outputs: outputs.map((tensor) => portOf(nameOf(end), tensor, end)),
   };
+}
+
+/**
+ * Keras 1 called the input of a first layer after its class, and counted; later versions call it after the layer. A model in
+ * the first place lent its own input until Keras 2.2.
+ */
+function madeName(first: LayerConfig, version: string | null): string {
+  const own = isModel(first) && /^(1\.|2\.[01]\.\d+$)/.test(version ?? '') ? nested(first)?.name : undefined;
+  if (own !== undefined) return own;
+  return version?.startsWith('1.') ? `${oldClass(first).toLowerCase()}_input_1` : `${nameOf(first)}_input`;
+}
+
+/** The class as the file has it: the name of the layer begins with it, where the user gave none. */
+function oldClass(layer: LayerConfig): string {
+  const own = nameOf(layer).replace(/_\d+$/, '');
+  return [
+    'convolution1d',
+    'convolution2d',
+    'convolution3d',
+    'atrousconvolution1d',
+    'atrousconvolution2d',
+    'timedistributeddense',
+  ].includes(own)
+    ? own
+    : layer.className;
+}
+
+/** Inputs of the same class are numbered through in Keras 1. */
+function counted(ports: readonly Port[]): Port[] {
+  const counts = new Map<string, number>();
+  return ports.map((port) => {
+    const stem = /^(\w+_input_)1$/.exec(port.name)?.[1];
+    if (stem === undefined) return port;
+    const count = (counts.get(stem) ?? 0) + 1;
+    counts.set(stem, count);
+    return { ...port, name: `${stem}${count}` };
+  });
 }
 
 function nested(layer: LayerConfig): Port | null {

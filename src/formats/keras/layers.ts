@@ -15,6 +15,7 @@ import {
   number,
   policyType,
   product,
+  shapeFrom,
   sum,
   type Tensor,
   text,
@@ -224,6 +225,8 @@ function ruledShapes(call: Call, shapes: Shapes): Shapes | null {
     return [input && [...last(input), number(config['input_dim'])]];
   if (className === 'ReversibleEmbedding' && call.kwargs['reverse'] === true)
     return [input && [...last(input), number(config['input_dim'])]];
+  // Keras 1 has the whole shape, with the batch, in the config.
+  if (className === 'Deconvolution2D') return [shapeFrom(config['output_shape'])];
   if (className === 'STFTSpectrogram') return [spectrogram(input, config)];
   const slid = windowed(className);
   if (slid) return [slid(input, config)];

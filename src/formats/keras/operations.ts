@@ -7,6 +7,7 @@ import {
   type Json,
   type LayerConfig,
   last,
+  list,
   number,
   object,
   policyType,
@@ -435,39 +436,75 @@ function parse(call: Call): Operation | null {
     : null;
 }
 
-/** TensorFlow 2.0 to 2.3: a node of a TensorFlow graph as JSON or text, with the constants that go into it by position. */
+/**
+ * TensorFlow 2.0 to 2.3: a node of a TensorFlow graph as JSON or as a text of it, with the constants that go into it by
+ * position.
+ */
 function parseNode(call: Call, plain: (name: string) => string): Operation | null {
-  const raw = text(call.layer.config['node_def']) ?? '';
-  const name = /"?op"?:\s*"(\w+)"/.exec(raw)?.[1];
-  if (name === undefined || raw.length > 1_000_000) return null;
+  const given = call.layer.config['node_def'];
+  const node = object(given) ?? object(parseText(text(given)));
+  const written = text(node?.['op']);
+  if (!node || written === null) return null;
+  const op = plain(written);
+  const attributes = object(node['attr']) ?? {};
+  const whole = (key: string): number => Number(object(attributes[key])?.['i'] ?? 0);
   const constants = object(call.layer.config['constants']) ?? {};
-  const op = plain(name);
-  const value = Object.values(constants)[0];
-  const key: Readonly<Record<string, string>> = {
-    reshape: 'shape',
-    transpose: 'axes',
-    expanddims: 'axis',
-    concatenate: 'axis',
-    tile: 'repeats',
-    pad: 'pad_width',
-    argmax: 'axis',
-    argmin: 'axis',
-  };
-  const keep = /"?keep_dims"?:?\s*\{\s*"?b"?:\s*true/.test(raw);
-  const option = REDUCING.has(op) ? 'axis' : key[op];
-  const axis = /"?axis"?:?\s*\{\s*"?i"?:\s*"?(-?\d+)/.exec(raw)?.[1];
+  const [value] = Object.values(constants);
+  const dims = list(object(object(attributes['squeeze_dims'])?.['list'])?.['i']).map(Number);
+  const option = REDUCING.has(op) ? 'axis' : CONSTANTS[op];
   const options: Json = {
     ...(option !== undefined && { [option]: value }),
-    ...(op === 'stack' && { axis: axis === undefined ? 0 : Number(axis) }),
-    keepdims: keep,
+    ...(op === 'stack' && { axis: whole('axis') }),
+    ...(op === 'cast' && { dtype: tensorflowType(object(attributes['DstT'])?.['type']) }),
+    ...(op === 'squeeze' && dims.length > 0 && { axis: dims }),
+    ...(op === 'matmul' && {
+      transpose_a: object(attributes['transpose_a'] ?? attributes['adj_x'])?.['b'] === true,
+      transpose_b: object(attributes['transpose_b'] ?? attributes['adj_y'])?.['b'] === true,
+    }),
+    keepdims: object(attributes['keep_dims'])?.['b'] === true,
   };
-  const known =
-    UNARY.has(op) ||
-    BINARY.has(op) ||
-    COMPARING.has(op) ||
-    REDUCING.has(op) ||
-    op in key ||
-    op === 'stack' ||
-    op === 'matmul';
-  return { name: known ? op : `${op} of TensorFlow`, inputs: call.inputs, options, call };
+  if (op === 'stridedslice') {
+    const slice_spec = sliceOf(constants, whole);
+    return { name: 'getitem', inputs: call.inputs, options: { ...(slice_spec && { slice_spec }) }, call };
+  }
+  return { name: op, inputs: call.inputs, options, call };
+}
+
+/** What the constant beside the tensor is. */
+const CONSTANTS: Readonly<Record<string, string>> = {
+  reshape: 'shape',
+  transpose: 'axes',
+  expanddims: 'axis',
+  concatenate: 'axis',
+  tile: 'repeats',
+  pad: 'pad_width',
+};
+
+function parseText(source: string | null): unknown {
+  try {
+    return source === null ? null : JSON.parse(source);
+  } catch {
+    return null;
+  }
+}
+
+const tensorflowType = (name: unknown): string =>
+  ({ DT_HALF: 'float16', DT_FLOAT: 'float32', DT_DOUBLE: 'float64' })[String(name)] ??
+  String(name).replace(/^DT_/, '').toLowerCase();
+
+/** Begins, ends and steps of a strided slice, with their masks, as an index. */
+function sliceOf(constants: Json, mask: (key: string) => number): unknown[] | null {
+  const [begins, ends, steps] = ['1', '2', '3'].map((key) => list(constants[key]));
+  if (!begins || !ends || begins.length === 0 || begins.length > 32) return null;
+  return begins.map((begin, axis) => {
+    const has = (key: string) => (mask(key) & (1 << axis)) !== 0;
+    if (has('ellipsis_mask')) return '...';
+    if (has('new_axis_mask')) return null;
+    if (has('shrink_axis_mask')) return begin;
+    return {
+      start: has('begin_mask') ? null : begin,
+      stop: has('end_mask') ? null : ends[axis],
+      step: steps?.[axis] ?? 1,
+    };
+  });
 }

@@ -1,4 +1,5 @@
 import { SCALAR_TYPES, type ScalarType, type Shape } from '../../contract/types.ts';
+import { modernised } from './old.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 type Size = Shape[number];
@@ -130,7 +131,7 @@ export function innerLayer(value: unknown): LayerConfig | null {
   const own = Array.isArray(config) ? { layers: config } : (config as Json);
   // Old versions of TensorFlow write "Keras>Dense" or a package before the name.
   const built = shapeFrom(object(one?.['build_config'])?.['input_shape']);
-  return { className: className.replace(/^.*>/, ''), config: own, module: text(one?.['module']), built };
+  return { ...modernised(className.replace(/^.*>/, ''), own), module: text(one?.['module']), built };
 }
 
 export const nameOf = (layer: LayerConfig): string => text(layer.config['name']) ?? layer.className;

@@ -35,8 +35,9 @@ function slide(axes: Shape, window: number[] | null, config: Json, strides: unkn
     if (typeof size !== 'number') return null;
     const step = steps[axis] ?? 1;
     const reach = ((window[axis] ?? 1) - 1) * (dilation[axis] ?? 1) + 1;
-    const slid = padding === 'valid' ? Math.floor((size - reach) / step) + 1 : Math.ceil(size / step);
-    return slid >= 0 ? slid : null;
+    if (padding === 'same' || padding === 'causal') return Math.ceil(size / step);
+    const slid = Math.floor((size - reach) / step) + 1;
+    return padding === 'valid' && slid >= 0 ? slid : null;
   });
 }
 
