@@ -43,7 +43,7 @@ const MAX_CALLS = 200_000;
 /** Reads the architecture of a model: Sequential, Functional, or something that only its own code understands. */
 export function portsOf(model: LayerConfig, version: string | null): ModelPorts {
   const layers = allLayers(model, 0, { left: MAX_LAYERS });
-  const major = version === null ? null : Number.parseInt(version, 10);
+  const release = releaseOf(version);
   const budget = { left: MAX_CALLS };
   const run: (depth: number) => Run = (depth) => (layer, inputs, call) => {
     if (depth > MAX_DEPTH || budget.left-- <= 0)
@@ -53,7 +53,7 @@ export function portsOf(model: LayerConfig, version: string | null): ModelPorts 
     if (isFunctional(layer)) return evaluate(layer, inputs, within).outputs.map((one) => one.tensor);
     if (isSequential(layer)) return through(layerList(layer), inputs, within);
     const plain = { args: [], kwargs: {}, tensorOf: () => null, ...call };
-    return layerOutputs({ ...plain, layer, inputs, major, run: within });
+    return layerOutputs({ ...plain, layer, inputs, release, run: within });
   };
   if (isSequential(model)) return { ...sequentialPorts(model, run(0), version), layers };
   if (isFunctional(model)) return { ...functionalPorts(evaluate(model, null, run(0))), layers };
@@ -64,6 +64,12 @@ export function portsOf(model: LayerConfig, version: string | null): ModelPorts 
     { name: 'inputs', type: null, shape, why, where: 'build_config.input_shape' },
   ];
   return { inputs, outputs: null, layers };
+}
+
+/** `3.12.1` as 3.12, and `3.5.0` as 3.05. */
+function releaseOf(version: string | null): number | null {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(version ?? '') ?? [];
+  return major === undefined ? null : Number(major) + Number(minor) / 100;
 }
 
 function layerList(model: LayerConfig): LayerConfig[] {

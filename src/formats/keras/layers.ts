@@ -203,7 +203,7 @@ export function layerOutputs(call: Call): readonly Tensor[] {
   const { layer, inputs } = call;
   const { className } = layer;
   const [first] = inputs;
-  const inner = recurrent(layer, inputs, call.run) ?? lookup(layer, inputs, call.major);
+  const inner = recurrent(layer, inputs, call.run) ?? lookup(layer, inputs, call.release);
   if (inner) return inner.map((one) => ({ ...one, ...whyOf(one, layer, first) }));
   if (className === 'Lambda') return lambda(layer, first);
   const computed = operation(call);
@@ -265,7 +265,7 @@ function isOwn(layer: LayerConfig): boolean {
 }
 
 /** The type of what a layer returns: that in which it computes, or of what it hands on. */
-function typeOf({ layer, inputs, major }: Call): ScalarType | null {
+function typeOf({ layer, inputs, release }: Call): ScalarType | null {
   const given = inputs[0]?.type ?? null;
   const policy = policyType(layer.config['dtype']);
   if (given !== null && !isFloat(given) && HANDING_ON.has(layer.className))
@@ -274,7 +274,7 @@ function typeOf({ layer, inputs, major }: Call): ScalarType | null {
   if (
     given !== null &&
     !isFloat(given) &&
-    major !== 2 &&
+    (release === null || release >= 3) &&
     /^(Resizing|CenterCrop|RandomCrop)$/.test(layer.className)
   )
     return null;

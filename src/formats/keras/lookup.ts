@@ -15,7 +15,11 @@ import {
 const INDEXED = new Set(['StringLookup', 'IntegerLookup', 'IndexLookup']);
 
 /** What layers that turn words and numbers into indexes or encodings return; `null` for other layers. */
-export function lookup(layer: LayerConfig, inputs: readonly Tensor[], major: number | null): Tensor[] | null {
+export function lookup(
+  layer: LayerConfig,
+  inputs: readonly Tensor[],
+  release: number | null,
+): Tensor[] | null {
   const { className, config } = layer;
   const input = inputs[0]?.shape ?? null;
   const mode = text(config['output_mode']) ?? (className === 'CategoryEncoding' ? 'multi_hot' : 'int');
@@ -25,11 +29,11 @@ export function lookup(layer: LayerConfig, inputs: readonly Tensor[], major: num
       counted(
         { shape: input && encoded(input, mode, tokensOf(layer)), type: encodedType(config) },
         mode,
-        major,
+        release,
       ),
     ];
   }
-  if (className === 'TextVectorization') return [counted(vectorized(layer, input, mode), mode, major)];
+  if (className === 'TextVectorization') return [counted(vectorized(layer, input, mode), mode, release)];
   if (className === 'Hashing' || className === 'HashedCrossing') {
     if (mode === 'int') return [{ shape: input, type: hashType(config) }];
     return [{ shape: input && encoded(input, mode, number(config['num_bins'])), type: encodedType(config) }];
@@ -37,20 +41,34 @@ export function lookup(layer: LayerConfig, inputs: readonly Tensor[], major: num
   if (className === 'Discretization') {
     const bins = config['bin_boundaries'] ?? config['bins'];
     const count = Array.isArray(bins) ? bins.length + 1 : number(config['num_bins']);
-    if (mode === 'int') return [{ shape: input, type: major === 3 ? 'int32' : 'int64' }];
-    return [{ shape: input && encoded(input, mode, count), type: encodedType(config) }];
+    if (mode === 'int') return [{ shape: input, type: discreteType(release) }];
+    const tensor = { shape: input && encoded(input, mode, count), type: encodedType(config) };
+    return [release === null || (release >= 3 && release < 3.15) ? { ...tensor, ...TWO_SHAPES } : tensor];
   }
   if (className === 'CategoryEncoding') {
     const count = number(config['num_tokens']) ?? number(config['max_tokens']);
-    return [{ shape: input && encoded(input, mode, count), type: encodedType(config) }];
+    const tensor = { shape: input && encoded(input, mode, count), type: encodedType(config) };
+    const early = release === null || (release >= 3 && release < 3.05);
+    return [early && mode === 'one_hot' && input?.at(-1) === 1 ? { ...tensor, ...TWO_SHAPES } : tensor];
   }
   return null;
 }
 
+const TWO_SHAPES = {
+  shape: null,
+  why: 'this version of Keras 3 declares one shape here and returns another',
+};
+
+/** Numbers of bins; `null` where the version is not known. */
+function discreteType(release: number | null): ScalarType | null {
+  if (release === null) return null;
+  return release < 3.12 ? 'int64' : 'int32';
+}
+
 /** What is counted, not weighted, Keras 3 declares as floats and returns as whole numbers, depending on its version. */
-function counted(tensor: Tensor, mode: string, major: number | null): Tensor {
-  if (major === 1 || major === 2 || mode === 'tf_idf' || mode === 'int') return tensor;
-  return { ...tensor, type: null, why: 'Keras 3 declares one type here and returns another' };
+function counted(tensor: Tensor, mode: string, release: number | null): Tensor {
+  if ((release !== null && release < 3) || mode === 'tf_idf' || mode === 'int') return tensor;
+  return { ...tensor, type: null, why: 'Keras 3 declares float32 here and returns int64' };
 }
 
 /** `one_hot` gives each value an axis of its own; the other modes sum over the last axis. */

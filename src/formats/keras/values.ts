@@ -29,8 +29,8 @@ export interface Call {
   /** Keras 3: positional arguments. Empty elsewhere. */
   readonly args: readonly unknown[];
   readonly kwargs: Json;
-  /** Of the Keras that saved the model, where it says so. */
-  readonly major: number | null;
+  /** The Keras that saved the model as a number, such as 3.12, where the file says so. */
+  readonly release: number | null;
   /** Turns an argument into the tensor that it stands for; `null` for constants. */
   readonly tensorOf: (value: unknown) => Tensor | null;
   /** Calls another layer, or a model, in the place of this one: that inside a wrapper. */
