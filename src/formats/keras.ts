@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { Bytes } from '../model/bytes.ts';
+import { type Bytes, Truncated } from '../model/bytes.ts';
 import { type ModelFile, open } from '../model/walk.ts';
+import { messageOf } from '../ports/errors.ts';
 import { type Candidate, emptyReading, type Format, type Look, Malformed, type Reading } from './format.ts';
 import { type Active, activeContent } from './keras/active.ts';
 import { folderOf, isArchitecture, isUnpacked, parseJson, readArchitecture } from './keras/architecture.ts';
@@ -17,7 +18,8 @@ import { worst } from './wire/scan-pickle.ts';
 import { entryBytes, findEntry, looksLikeZip, openZip, readText, type Zip } from './wire/zip.ts';
 
 const MAX_CONFIG = 64 * 1024 * 1024;
-const MAX_WEIGHTS_IN_ZIP = 256 * 1024 * 1024;
+/** Archives hold weights as they are; compressed ones have to be unpacked to be looked into. */
+const MAX_UNPACKED = 64 * 1024 * 1024;
 const NO_WEIGHTS: Weights = { parameters: null, outside: [] };
 
 /**
@@ -116,8 +118,8 @@ function readArchive(candidate: Candidate, zip: Zip): Reading {
     training: config['compile_config'],
     weights: (layers) => {
       const entry = findEntry(zip, 'model.weights.h5');
-      if (!entry) return NO_WEIGHTS;
-      const file = openHdf5(entryBytes(zip, entry, MAX_WEIGHTS_IN_ZIP));
+      if (!entry || (entry.method !== 0 && entry.size > MAX_UNPACKED)) return NO_WEIGHTS;
+      const file = openHdf5(entryBytes(zip, entry, MAX_UNPACKED));
       return weightsIn(file, file.root, layers);
     },
   });
@@ -163,7 +165,7 @@ async function readDescribed(candidate: Candidate, file: ModelFile, look: Look):
   };
 }
 
-/** The weights in a file beside the architecture; damage there is no damage here. */
+/** The weights in a file beside the architecture. */
 function weightsOf(file: ModelFile | undefined, layers: readonly LayerConfig[]): Weights {
   if (!file) return NO_WEIGHTS;
   using bytes = open(file);
@@ -174,14 +176,14 @@ function weightsOf(file: ModelFile | undefined, layers: readonly LayerConfig[]):
 function readHdf5(candidate: Candidate, bytes: Bytes): Reading {
   const file = openHdf5(bytes);
   const root = file.object(file.root);
-  const version = text(root.attributes.get('keras_version'));
+  const version = textOf(root.attributes.get('keras_version'));
   const start = root.links.get('model_weights') ?? file.root;
-  const config = parseJson(root.attributes.get('model_config'));
+  const config = parseJson(textOf(root.attributes.get('model_config')));
   if (config)
     return readingOf(candidate, {
       config,
       version,
-      training: parseJson(root.attributes.get('training_config')),
+      training: parseJson(textOf(root.attributes.get('training_config'))),
       weights: (layers) => weightsIn(file, start, layers),
     });
   const isKeras =
@@ -206,8 +208,12 @@ function readHdf5(candidate: Candidate, bytes: Bytes): Reading {
   };
 }
 
+/** A text, or a list of one, as some versions of NumPy write it. */
+const textOf = (value: unknown): string | null =>
+  text(Array.isArray(value) && value.length === 1 ? value[0] : value);
+
 const weightsVersion = (attributes: ReadonlyMap<string, unknown>): string | null =>
-  text(attributes.get('keras_version'));
+  textOf(attributes.get('keras_version'));
 
 /** Data of a dataset may lie in another file of the machine, which Keras then reads (CVE-2026-1669). */
 function outsideData(file: string, outside: readonly string[]): Active {
@@ -235,10 +241,18 @@ function readingOf(candidate: Candidate, source: Source): Reading {
   const model = innerLayer(source.config);
   if (!model) throw new Malformed('the config has no class_name');
   const ports = portsOf(model, source.version);
-  const { parameters, outside } = source.weights(ports.layers);
+  const { parameters, outside, damage } = tryWeights(source, ports.layers);
   const code = activeContent(candidate.path, [source.config, source.training]);
   const data = outsideData(candidate.path, outside);
   const remarks = [...code.remarks, ...data.remarks];
+  if (damage !== null)
+    remarks.push({
+      rule: 'file-malformed',
+      level: 'error',
+      file: candidate.path,
+      message: `Keras: the weights cannot be read: ${damage}`,
+      help: 'Save the model again with its framework; if it loads there, report this file to Lading.',
+    });
   const callable = ports.inputs !== null || ports.outputs !== null;
   if (!callable)
     remarks.push({
@@ -275,9 +289,19 @@ function readingOf(candidate: Candidate, source: Source): Reading {
       ...(typeof activation === 'string' && { 'last activation': activation }),
     },
     requirements: { keras: source.version, tensorflow: null },
-    risk: worst(code.risk, data.risk),
+    risk: worst(code.risk, data.risk, damage === null ? 'none' : 'review'),
     remarks,
   };
+}
+
+/** Damaged weights take nothing from what the architecture says. */
+function tryWeights(source: Source, layers: readonly LayerConfig[]): Weights & { damage: string | null } {
+  try {
+    return { ...source.weights(layers), damage: null };
+  } catch (error) {
+    if (!(error instanceof Malformed || error instanceof Truncated)) throw error;
+    return { ...NO_WEIGHTS, damage: messageOf(error) };
+  }
 }
 
 function fieldOf(port: Port, side: 'input' | 'output'): ToldField {

@@ -49,6 +49,7 @@ interface Entry {
 
 const MAX_LAYERS = 50_000;
 const MAX_REFERENCES = 10_000;
+const MAX_EDGES = 2000;
 const UNKNOWN: Tensor = { shape: null, type: null };
 
 /**
@@ -56,10 +57,7 @@ const UNKNOWN: Tensor = { shape: null, type: null };
  * @param given what goes in, where the model is called as a layer; `null` for what its own InputLayers state.
  */
 export function evaluate(model: LayerConfig, given: readonly Tensor[] | null, run: Run): Evaluation {
-  const entries = entriesOf(model);
-  const inputs = references(model.config['input_layers'], entries);
-  const outputs = references(model.config['output_layers'], entries);
-  const stated = statedTensors(entries);
+  const { entries, inputs, outputs, stated } = graphOf(model);
   const known = new Map<string, readonly Tensor[]>();
   inputs.forEach((one, index) => {
     const own = inputTensor(entries.get(one.layer)?.layer ?? null, one.layer);
@@ -82,6 +80,30 @@ export function evaluate(model: LayerConfig, given: readonly Tensor[] | null, ru
     return { ...one, node: Math.max(0, one.node - (entry?.offset ?? 0)) };
   });
   return { inputs: inputs.map(edge), outputs: shifted.map(edge) };
+}
+
+interface Graph {
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly inputs: readonly Reference[];
+  readonly outputs: readonly Reference[];
+  readonly stated: ReadonlyMap<string, readonly (Tensor | undefined)[]>;
+}
+
+/** Models that are called many times are parsed once. */
+const GRAPHS = new WeakMap<Json, Graph>();
+
+function graphOf(model: LayerConfig): Graph {
+  const before = GRAPHS.get(model.config);
+  if (before) return before;
+  const entries = entriesOf(model);
+  const graph: Graph = {
+    entries,
+    inputs: references(model.config['input_layers'], entries).slice(0, MAX_EDGES),
+    outputs: references(model.config['output_layers'], entries).slice(0, MAX_EDGES),
+    stated: statedTensors(entries),
+  };
+  GRAPHS.set(model.config, graph);
+  return graph;
 }
 
 const keyOf = (one: Reference): string => `${one.layer}\0${one.node}`;

@@ -37,26 +37,34 @@ export interface ModelPorts {
 
 const MAX_DEPTH = 40;
 const MAX_LAYERS = 50_000;
-/** Calls of layers in one model: nested models that call each other twice grow without bound. */
-const MAX_CALLS = 200_000;
+/** Calls of layers in one model, with what goes in and comes out: nested models that call each other grow without bound. */
+const MAX_CALLS = 500_000;
+/** No tensor has so many axes. */
+const MAX_RANK = 64;
 
 /** Reads the architecture of a model: Sequential, Functional, or something that only its own code understands. */
 export function portsOf(model: LayerConfig, version: string | null): ModelPorts {
   const layers = allLayers(model, 0, { left: MAX_LAYERS });
   const release = releaseOf(version);
   const budget = { left: MAX_CALLS };
-  const run: (depth: number) => Run = (depth) => (layer, inputs, call) => {
-    if (depth > MAX_DEPTH || budget.left-- <= 0)
-      return [{ shape: null, type: null, why: 'the layers are nested too deep' }];
-    const inner = run(depth + 1);
-    const within: Run = (one, given) => inner(one, given);
+  const call = (depth: number, ...[layer, inputs, details]: Parameters<Run>): readonly Tensor[] => {
+    const within: Run = (one, given) => run(depth + 1, one, given);
     if (isFunctional(layer)) return evaluate(layer, inputs, within).outputs.map((one) => one.tensor);
     if (isSequential(layer)) return through(layerList(layer), inputs, within);
-    const plain = { args: [], kwargs: {}, tensorOf: () => null, ...call };
+    const plain = { args: [], kwargs: {}, tensorOf: () => null, ...details };
     return layerOutputs({ ...plain, layer, inputs, release, run: within });
   };
-  if (isSequential(model)) return { ...sequentialPorts(model, run(0), version), layers };
-  if (isFunctional(model)) return { ...functionalPorts(evaluate(model, null, run(0))), layers };
+  const run = (depth: number, ...given: Parameters<Run>): readonly Tensor[] => {
+    budget.left -= 1 + given[1].length;
+    if (depth > MAX_DEPTH || budget.left <= 0)
+      return [{ shape: null, type: null, why: 'the layers are too many, or nested too deep' }];
+    const outputs = call(depth, ...given);
+    budget.left -= outputs.length;
+    return outputs.map((one) => (one.shape && one.shape.length > MAX_RANK ? { ...one, shape: null } : one));
+  };
+  const outermost: Run = (...given) => run(0, ...given);
+  if (isSequential(model)) return { ...sequentialPorts(model, outermost, version), layers };
+  if (isFunctional(model)) return { ...functionalPorts(evaluate(model, null, outermost)), layers };
   const why = 'the layer states no type';
   // It was built for the batch that it was first called with; the model takes others as well.
   const shape = model.built && model.built.length > 0 ? ['batch', ...model.built.slice(1)] : null;

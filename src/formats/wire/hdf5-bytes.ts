@@ -24,7 +24,10 @@ export function wide(bytes: Bytes, at: number, width: number): bigint {
 
 /** @throws Malformed for what no file can hold. */
 export function number(bytes: Bytes, at: number, width: number): number {
-  const value = wide(bytes, at, width);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new Malformed(`an HDF5 address or size of ${value}`);
-  return Number(value);
+  const part = bytes.read(at, width);
+  let value = 0;
+  for (let index = width - 1; index >= 0; index--) value = value * 256 + (part[index] ?? 0);
+  if (!Number.isSafeInteger(value))
+    throw new Malformed(`an HDF5 address or size of ${wide(bytes, at, width)}`);
+  return value;
 }
