@@ -84,7 +84,7 @@ test('a dict of estimators is no model, and the reading says what it is and what
   );
   assert.equal(reading?.contract, null);
   const remark = reading?.remarks.find((one) => one.rule === 'contract-unknown');
-  assert.match(remark?.message ?? '', /dict of 2 objects \(SVC\)/);
+  assert.match(remark?.message ?? '', /dict of 2 objects \(a: SVC, b: SVC\)/);
   assert.match(remark?.help ?? '', /contract: v1\nsignatures:/);
 });
 

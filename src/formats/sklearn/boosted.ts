@@ -19,6 +19,11 @@ export function boostedMethods(obj: Obj): Methods | null {
     const score = maker === 'xgboost' ? 'float32' : 'float64';
     // XGBoost's soft and hard multi-class objectives both give labels here; other objectives may not.
     const objective = text(obj, 'objective') ?? '';
+    // Several labels a row: as many trees' scores as labels, each of two classes.
+    const inside = boosterOf(obj)?.contract?.signatures['predict']?.outputs?.[0]?.shape;
+    const width = inside?.[1];
+    if (maker === 'xgboost' && objective.startsWith('binary') && typeof width === 'number' && width > 1)
+      return severalLabels(name, width);
     const plain =
       objective === '' || /^(binary|multi|multiclass|multiclassova|softmax|ova|ovr)/.test(objective);
     return {
@@ -58,6 +63,22 @@ export function boostedMethods(obj: Obj): Methods | null {
     };
   }
   return null;
+}
+
+function severalLabels(name: (text: string) => Told<string>, width: number): Methods {
+  const where = 'the targets of the booster inside';
+  return {
+    predict: [
+      { name: name('label'), type: unknown('XGBoost does not say'), shape: derived(batched(width), where) },
+    ],
+    predict_proba: [
+      {
+        name: name('probabilities'),
+        type: assumed('float32', 'xgboost computes in float32'),
+        shape: derived(batched(width), where),
+      },
+    ],
+  };
 }
 
 /** The class that the others are made from gives what the trees give, whatever the loss. */

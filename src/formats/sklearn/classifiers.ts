@@ -159,6 +159,7 @@ export function classifierHas(
       return !probabilistic || atLeast(obj, 0, 22);
     case 'GaussianProcessClassifier':
       return !(probabilistic && text(obj, 'multi_class') === 'one_vs_one' && count(obj, 'n_classes_') !== 2);
+    case 'BalancedBaggingClassifier':
     case 'BaggingClassifier':
       return (
         method !== 'decision_function' ||

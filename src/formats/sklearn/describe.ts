@@ -1,13 +1,15 @@
 import type { ScalarType } from '../../contract/types.ts';
 import { Malformed, type Reading, type Remark } from '../format.ts';
 import { type ToldSignature, tell } from '../told.ts';
-import { is, type Value } from '../wire/pickle/values.ts';
+import { arrayOf, stateOf } from '../wire/pickle/numpy.ts';
+import { fullName, is, textOf, type Value } from '../wire/pickle/values.ts';
 import { boosterOf } from './boosters.ts';
 import { classesOf } from './classes.ts';
-import { METHODS } from './estimators.ts';
+import { METHODS, plainEstimator } from './estimators.ts';
 import { inputFields, inputOf } from './inputs.ts';
 import { methodsOf } from './methods.ts';
 import { bounded, child, itemsOf, MAX_DEPTH, type Obj, objectOf, steps } from './object.ts';
+import { parametersOf } from './parameters.ts';
 import { priorsOf } from './priors.ts';
 import { versionOf } from './versions.ts';
 
@@ -41,7 +43,8 @@ function describeRoot(base: Reading, root: Value, usesSklearn: boolean): Reading
         requirements: { ...base.requirements, ...booster.requirements },
       }
     : { ...base, framework, format: usesSklearn ? base.format : 'pickle' };
-  if (!obj) return { ...reading, remarks: [...reading.remarks, notAnEstimator(root, base.path)] };
+  if (!obj || arrayOf(root))
+    return { ...reading, remarks: [...reading.remarks, notAnEstimator(root, base.path)] };
   const properties = { ...base.properties, class: `${obj.module}.${obj.name}` };
   // A booster without scikit-learn's interface around it answers as it does from a file of its own.
   if (booster && obj.name === 'Booster')
@@ -52,6 +55,9 @@ function describeRoot(base: Reading, root: Value, usesSklearn: boolean): Reading
       evidence: booster.evidence,
       features: booster.features,
     };
+  const blank = unfittedIn(obj);
+  if (blank)
+    return { ...reading, properties, remarks: [...reading.remarks, unfittedRemark(blank, base.path)] };
   const methods = methodsOf(obj);
   const input = inputOf(obj);
   const features = input.kind === 'matrix' ? input.names.value : null;
@@ -75,7 +81,8 @@ function describeRoot(base: Reading, root: Value, usesSklearn: boolean): Reading
   const { contract, evidence } = tell(signatures, fallback);
   const classes = classesOf(obj);
   const own = classes && !classes.multi && methods.predict ? (classes.each[0]?.labels ?? null) : null;
-  const labels = own ?? (methods.predict_proba ? (booster?.labels ?? null) : null);
+  const told = methods.predict_proba?.length === 1 ? methods.predict_proba[0]?.labels?.value : null;
+  const labels = own ?? (methods.predict_proba ? (booster?.labels ?? told ?? null) : null);
   const priors = priorsOf(obj);
   return {
     ...reading,
@@ -84,6 +91,7 @@ function describeRoot(base: Reading, root: Value, usesSklearn: boolean): Reading
     evidence,
     features,
     labels,
+    parameters: parametersOf(obj),
   };
 }
 
@@ -128,21 +136,61 @@ function unknownClass(obj: Obj, file: string, known: boolean): Remark {
   };
 }
 
-function notAnEstimator(root: Value, file: string): Remark {
-  const parts = is(root, 'dict') ? root.values : (itemsOf(root) ?? []);
-  const names = parts.slice(0, 100).flatMap((one) => {
-    const inner = objectOf(one, '');
-    return inner ? [inner.name] : [];
-  });
-  const kind = root === null ? 'None' : typeof root === 'object' ? `a ${root.kind}` : `a ${typeof root}`;
+/** The estimator that would answer, where it was saved before it was fitted; `null` where nothing shows that. */
+function unfittedIn(obj: Obj): Obj | null {
+  let last = obj;
+  for (let depth = 0; depth < MAX_DEPTH && last.name === 'Pipeline'; depth += 1) {
+    const inner = steps(last).at(-1)?.obj;
+    if (!inner) return null;
+    last = inner;
+  }
+  if (!last.module.startsWith('sklearn')) return null;
+  const kind = plainEstimator(last.name)?.kind;
+  const learns = kind === 'classifier' || kind === 'regressor' || kind === 'clusterer' || kind === 'outlier';
+  const names = stateOf(last.value)?.keys.map(textOf) ?? [];
+  // What fitting finds out ends in an underscore; a few keep it from sight.
+  const fitted = names.some((name) => name !== null && (name.endsWith('_') || /^_(fit|sparse)/.test(name)));
+  return learns && names.length > 0 && !fitted ? last : null;
+}
+
+function unfittedRemark(obj: Obj, file: string): Remark {
   return {
     rule: 'contract-unknown',
     level: 'warning',
     file,
-    message:
-      names.length > 0
-        ? `it holds ${kind} of ${parts.length} objects (${[...new Set(names)].slice(0, 5).join(', ')}), and nothing says which is the model`
-        : `it holds ${kind} and no model`,
+    subject: `${obj.module}.${obj.name}`,
+    message: `the ${obj.name} was saved before it was fitted, so it cannot answer anything`,
+    help: 'Call fit, and save the model again.',
+  };
+}
+
+function notAnEstimator(root: Value, file: string): Remark {
+  const parts = is(root, 'dict') ? root.values : (itemsOf(root) ?? []);
+  const keys = is(root, 'dict') ? root.keys.map(textOf) : [];
+  const found = parts.slice(0, 100).flatMap((one, index) => {
+    const inner = arrayOf(one) ? null : objectOf(one, '');
+    const key = keys[index];
+    return inner ? [key ? `${key}: ${inner.name}` : inner.name] : [];
+  });
+  const listed = [...new Set(found)];
+  const shown = `${listed.slice(0, 10).join(', ')}${listed.length > 10 ? ', …' : ''}`;
+  const message =
+    found.length > 0
+      ? `it holds ${kindOf(root)} of ${parts.length} ${parts.length === 1 ? 'object' : 'objects'} (${shown}), and nothing says which is the model`
+      : `it holds ${kindOf(root)} and no model`;
+  return {
+    rule: 'contract-unknown',
+    level: 'warning',
+    file,
+    message,
     help: `Save the one model (or a Pipeline of all steps), or write a contract.yaml beside it, such as\n${snippet()}`,
   };
+}
+
+function kindOf(root: Value): string {
+  if (arrayOf(root)) return 'an array';
+  if (root === null) return 'None';
+  if (typeof root !== 'object') return `a ${typeof root}`;
+  if (is(root, 'global')) return `a function or class (${fullName(root)})`;
+  return root.kind === 'call' ? 'an object' : `a ${root.kind}`;
 }

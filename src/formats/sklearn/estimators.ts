@@ -49,6 +49,8 @@ const TABLE: readonly (readonly [Kind, string, string])[] = [
   ],
   ['classifier', 'pqld', 'LogisticRegressionCV NuSVC QuadraticDiscriminantAnalysis QDA SGDClassifier SVC'],
   ['classifier', 'pqld', 'NearestCentroid'],
+  ['classifier', 'pql', 'BalancedRandomForestClassifier'],
+  ['classifier', 'pqld', 'BalancedBaggingClassifier EasyEnsembleClassifier RUSBoostClassifier'],
   ['classifier', 'pqldt', 'LinearDiscriminantAnalysis LDA'],
   ['clusterer', '', 'AgglomerativeClustering DBSCAN HDBSCAN OPTICS SpectralClustering'],
   ['clusterer', 'p', 'AffinityPropagation MeanShift'],

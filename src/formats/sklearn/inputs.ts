@@ -1,11 +1,12 @@
 import { type Label, SCALAR_TYPES, type ScalarType } from '../../contract/types.ts';
 import { assumed, batched, derived, stated, type Told, type ToldField, unknown } from '../told.ts';
 import { arrayOf, attribute, elementsOf } from '../wire/pickle/numpy.ts';
-import type { Value } from '../wire/pickle/values.ts';
+import { textOf, type Value } from '../wire/pickle/values.ts';
 import { boosterOf } from './boosters.ts';
 import { labelsOf } from './classes.ts';
 import { askedNames, columnUses } from './columns.ts';
 import { INSIDE, ownWidth } from './features.ts';
+import { keepsColumns } from './functions.ts';
 import {
   array,
   at,
@@ -62,9 +63,20 @@ export function inputOf(obj: Obj): Input {
   const width = found ?? (names.value ? derived(names.value.length, names.evidence.where) : noWidth(last));
   const columns = columnsOf(last, names.value, width.value, 0);
   const single = trainedInFloat32(obj);
-  const numbers: Told<ScalarType> =
-    single === null ? assumed('float64', CONVENTION) : derived('float32', single);
+  const numbers: Told<ScalarType> = takesAnything(last)
+    ? unknown(`${last.name} may take anything`, 'type: …')
+    : single === null
+      ? assumed('float64', CONVENTION)
+      : derived('float32', single);
   return { kind: 'matrix', width, names, columns, numbers };
+}
+
+/** Makers whose estimators work on numbers, as scikit-learn's do; what others take is theirs to say. */
+const NUMERIC = /^(sklearn|sklearnex|daal4py|xgboost|lightgbm|catboost|imblearn|mlxtend|skopt|cuml)(\.|$)/;
+
+function takesAnything(obj: Obj): boolean {
+  if (obj.name === 'FunctionTransformer') return !keepsColumns(attribute(obj.value, 'func'));
+  return !NUMERIC.test(obj.module);
 }
 
 const noWidth = (obj: Obj) =>
@@ -162,6 +174,14 @@ function ownNames(obj: Obj): Told<readonly string[]> | null {
   }
   const booster = boosterOf(obj);
   if (booster?.features) return stated(booster.features, INSIDE);
+  if (obj.name === 'DataFrameMapper') {
+    const asked = (itemsOf(attribute(obj.value, 'features')) ?? []).flatMap((item) => {
+      const columns = itemsOf(item)?.[0];
+      const one = textOf(columns);
+      return one === null ? (namesOf(columns) ?? []) : [one];
+    });
+    if (asked.length > 0) return derived([...new Set(asked)], at(obj, 'features'));
+  }
   if (obj.name === 'ColumnTransformer') {
     // Before 1.0 the names stood only where columns are asked for, in that order.
     const asked = [...new Set(askedNames(obj))];
@@ -187,7 +207,8 @@ function columnsOf(
       if (!step.obj) continue;
       const columns = columnsOf(step.obj, names, width, depth + 1);
       if (columns.some((one) => one !== undefined)) return columns;
-      if (!/Imputer$/.test(step.obj.name)) return columns;
+      // Samplers of imbalanced-learn only choose rows.
+      if (!/Imputer$|Sampler$|^SMOTEN?C?$/.test(step.obj.name)) return columns;
     }
     return out;
   }
@@ -202,7 +223,9 @@ function columnsOf(
         ...(field.categories && { categories: stated(field.categories, INSIDE) }),
       };
     });
-  if (ENCODERS.has(obj.name)) {
+  const preprocessor = obj.name.startsWith('HistGradientBoosting') ? child(obj, '_preprocessor') : null;
+  if (preprocessor) return columnsOf(preprocessor, names, width, depth + 1);
+  if (ENCODERS.has(obj.name) && obj.module.startsWith('sklearn')) {
     const categories = itemsOf(attribute(obj.value, 'categories_')) ?? [];
     const strict = (text(obj, 'handle_unknown') ?? 'error') === 'error' && obj.name !== 'TargetEncoder';
     return categories.map((item, index) => encoded(item, `${at(obj, 'categories_')}[${index}]`, strict));

@@ -1,9 +1,10 @@
-import { assumed, batched, derived, unknown } from '../told.ts';
+import { assumed, batched, derived, type ToldField, unknown } from '../told.ts';
+import { attribute } from '../wire/pickle/numpy.ts';
 import { boostedMethods } from './boosted.ts';
 import { classesOf } from './classes.ts';
 import { single } from './classifiers.ts';
 import { METHODS, type Method, plainEstimator } from './estimators.ts';
-import { at, child, children, count, MAX_DEPTH, type Obj, steps, text } from './object.ts';
+import { at, child, children, count, MAX_DEPTH, namesOf, type Obj, steps, text } from './object.ts';
 import { convention, float64, type Methods, output, SCORES, transformed } from './outputs.ts';
 import { plainMethods } from './plain.ts';
 import { stacked, stackingMethods, votes } from './stacking.ts';
@@ -27,10 +28,14 @@ export function methodsOf(obj: Obj, depth = 0): Methods | null {
     inner ? methodsOf(inner, depth + 1) : null;
   const plain = plainEstimator(obj.name);
   // Intel's patched estimators keep names and attributes.
-  const isSklearn = /^(sklearn|sklearnex|daal4py)(\.|$)/.test(obj.module);
+  const isSklearn = /^(sklearn|sklearnex|daal4py|imblearn)(\.|$)/.test(obj.module);
   if (isSklearn && plain) return plainMethods(obj, plain.kind, plain.methods, inside);
   const boosted = boostedMethods(obj);
   if (boosted) return boosted;
+  if (/^(category_encoders|feature_engine)\./.test(obj.module)) return { transform: [foreign(obj)] };
+  // A class of another name space may have the name, and methods of its own.
+  if (!isSklearn && !/^(skopt|dask_ml|sklearn2pmml|sklearn_crfsuite|sktime)(\.|$)/.test(obj.module))
+    return null;
   switch (obj.name) {
     case 'Pipeline':
       return without(pipelineMethods(obj, inside), atLeast(obj, 0, 22) ? [] : ['score_samples']);
@@ -127,6 +132,15 @@ export function methodsOf(obj: Obj, depth = 0): Methods | null {
   }
 }
 
+/** What a transformer of a package that Lading knows by name only gives: a table, of which the names may be stored. */
+function foreign(obj: Obj): ToldField {
+  const names = namesOf(attribute(obj.value, 'feature_names_out_'));
+  const field = output('transformed', unknown(`${obj.name} does not say`), [null], obj.name);
+  return names
+    ? { ...field, shape: derived(batched(names.length), `len(${at(obj, 'feature_names_out_')})`) }
+    : { ...field, shape: { value: batched(null), evidence: unknown(`${obj.name} does not say`).evidence } };
+}
+
 function pipelineMethods(obj: Obj, inside: (inner: Obj | null) => Methods | null): Methods | null {
   const list = steps(obj);
   const real = list.filter((step) => step.obj !== null);
@@ -172,9 +186,16 @@ function multiOutput(obj: Obj, parts: readonly Obj[], inside: (inner: Obj) => Me
 function targetTransformed(obj: Obj, inner: Methods | null): Methods {
   const dims = count(obj, '_training_dim');
   const field = inner?.predict?.[0];
-  if (dims === 1)
+  if (dims === 1 && field)
     return {
-      predict: [output('prediction', float64('regressors give float64'), [], at(obj, '_training_dim'))],
+      predict: [
+        output(
+          'prediction',
+          field.type.value === 'float64' ? field.type : unknown('the transformation decides the type'),
+          [],
+          at(obj, '_training_dim'),
+        ),
+      ],
     };
   if (!field)
     return {

@@ -113,7 +113,7 @@ export const INERT: ReadonlySet<string> = new Set(
   numpy.ndarray numpy.dtype numpy.matrix numpy.float16 numpy.float32 numpy.float64 numpy.float_ numpy.int8 numpy.int16 numpy.int32
   numpy.int64 numpy.int_ numpy.intp numpy.uint8 numpy.uint16 numpy.uint32 numpy.uint64 numpy.bool numpy.bool_ numpy.str_ numpy.object_
   numpy.bytes_ numpy.complex64 numpy.complex128 numpy.datetime64 numpy.timedelta64 numpy.number numpy.generic numpy.integer
-  numpy.floating numpy.inexact numpy.string_ numpy.unicode_ numpy.ufunc numpy.recarray numpy.record numpy.void numpy.random.mtrand.RandomState
+  numpy.floating numpy.inexact numpy.string_ numpy.unicode_ numpy.ufunc numpy.recarray numpy.record numpy.void numpy.random.mtrand.RandomState numpy.random._generator.Generator
   numpy.core.multiarray._reconstruct numpy._core.multiarray._reconstruct numpy.core.multiarray.scalar numpy._core.multiarray.scalar
   numpy.core.numeric._frombuffer numpy._core.numeric._frombuffer numpy.core._ufunc_reconstruct numpy._core._ufunc_reconstruct
   numpy.core._multiarray_umath._reconstruct numpy._core._multiarray_umath._reconstruct numpy.core._multiarray_umath.scalar

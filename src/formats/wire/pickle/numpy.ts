@@ -1,5 +1,15 @@
 import type { Label, ScalarType } from '../../../contract/types.ts';
-import { getKey, is, isNode, type PyCall, type PyDict, type PyGlobal, textOf, type Value } from './values.ts';
+import {
+  fullName,
+  getKey,
+  is,
+  isNode,
+  type PyCall,
+  type PyDict,
+  type PyGlobal,
+  textOf,
+  type Value,
+} from './values.ts';
 
 /** A NumPy dtype, as far as it matters. */
 export interface DType {
@@ -168,8 +178,9 @@ export function arrayOf(value: Value | undefined): ArrayView | null {
     const data = wholeBytes(buffer, shape, dtype);
     return { shape, dtype, fortran: order === 'F', data, objects: null };
   }
-  const state = value.states.at(-1);
-  if (!is(state, 'tuple') || !(isCallOf(value, '_reconstruct') || isCallOf(value, 'ndarray'))) return null;
+  const state = value.states.at(-1) ?? dilledState(value);
+  const made = isCallOf(value, '_reconstruct') || isCallOf(value, 'ndarray') || dilledState(value) !== null;
+  if (!is(state, 'tuple') || !made) return null;
   // (version, shape, dtype, is_fortran, data), or without the version before NumPy 1.
   const parts = state.items.length === 4 ? [1, ...state.items] : state.items;
   const shape = sizeOf(parts[1] ?? null);
@@ -178,6 +189,12 @@ export function arrayOf(value: Value | undefined): ArrayView | null {
   const raw = parts[4] ?? null;
   const objects = is(raw, 'list') ? raw.items : null;
   return { shape, dtype, fortran: parts[3] === true, data: wholeBytes(raw, shape, dtype), objects };
+}
+
+/** dill writes an array as `_create_array(_reconstruct, (…), state, attributes)`. */
+function dilledState(value: PyCall): Value {
+  if (!is(value.callee, 'global') || fullName(value.callee) !== 'dill._dill._create_array') return null;
+  return argsOf(value)[2] ?? null;
 }
 
 /** Bytes however they were pickled: also `_codecs.encode(text, 'latin1')` of protocols before 3. */
@@ -276,8 +293,8 @@ export function scalarOf(value: Value | undefined): Label | bigint | null {
   if (!isNode(value)) return value;
   const text = textOf(value);
   if (text !== null) return text;
-  if (!is(value, 'call')) return null;
-  if (isCallOf(value, 'scalar')) {
+  if (!is(value, 'call') && !is(value, 'array')) return null;
+  if (is(value, 'call') && isCallOf(value, 'scalar')) {
     const [dtypeValue, raw] = argsOf(value);
     const dtype = dtypeOf(dtypeValue ?? null);
     if (dtype === null) return null;
