@@ -1,7 +1,10 @@
 import type { Label, ScalarType, Shape } from '../contract/types.ts';
+import type { Bytes } from '../model/bytes.ts';
+import { compiledModels, readCompiled } from './coreml/compiled.ts';
+import { programLabels } from './coreml/program.ts';
 import { type Candidate, emptyReading, type Format, type Look, Malformed, type Reading } from './format.ts';
 import { openCandidate } from './open.ts';
-import { derived, stated, type ToldField, tell, unknown } from './told.ts';
+import { derived, stated, type ToldField, type ToldSignature, tell, unknown } from './told.ts';
 import { decode, rootMessage, type Schema } from './wire/protobuf.ts';
 import { child, children, has, number, numbers, string, strings, type Tree } from './wire/tree.ts';
 
@@ -29,6 +32,14 @@ const TYPE: Schema = {
 const FEATURE: Schema = { name: [1, 'string'], description: [2, 'string'], type: [3, TYPE] };
 const LABELS: Schema = { texts: [100, { all: [1, 'string'] }], numbers: [101, { all: [1, 'int'] }] };
 const PIPELINE: Schema = { models: [1, () => MODEL] };
+const FUNCTION: Schema = {
+  name: [1, 'string'],
+  inputs: [2, FEATURE],
+  outputs: [3, FEATURE],
+  predicted: [4, 'string'],
+  probabilities: [5, 'string'],
+  state: [6, FEATURE],
+};
 const MODEL: Schema = {
   specification: [1, 'int'],
   description: [
@@ -38,6 +49,9 @@ const MODEL: Schema = {
       outputs: [10, FEATURE],
       predicted: [11, 'string'],
       probabilities: [12, 'string'],
+      state: [13, FEATURE],
+      functions: [20, FUNCTION],
+      default: [21, 'string'],
       metadata: [
         100,
         {
@@ -88,13 +102,29 @@ export const coreml: Format = {
     const files = look.directory.files
       .filter((file) => !inside.has(file.path) && looksLikeCoreml(look.head(file), file.path))
       .map((file): Candidate => ({ format: 'coreml', path: file.path, role: 'model', covers: [] }));
-    return [...packages, ...files];
+    return [...packages, ...files, ...compiledModels(look)];
   },
   async read(candidate, look) {
+    if (candidate.path.endsWith('.json')) return readCompiled(candidate, look);
     using bytes = openCandidate(candidate, look);
-    return readingOf(candidate, decode(rootMessage(bytes), MODEL));
+    const model = decode(rootMessage(bytes), MODEL);
+    return readingOf(candidate, model, fitting(model, labelsOf(model, 0) ?? classesOf(model, bytes)));
   },
 };
+
+/** Converters have written numbers for classes that the model gives as text: those are no labels. */
+function fitting(model: Tree, labels: Label[] | null): Label[] | null {
+  const description = child(model, 'description');
+  const predicted = children(description, 'outputs').find(
+    (feature) => string(feature, 'name') === string(description, 'predicted'),
+  );
+  const texts = has(child(predicted, 'type'), 'string');
+  return texts && labels?.some((label) => typeof label === 'number') ? null : labels;
+}
+
+/** Of several functions it would have to be told which of them classifies. */
+const classesOf = (model: Tree, bytes: Bytes): Label[] | null =>
+  children(child(model, 'description'), 'functions').length > 1 ? null : programLabels(rootMessage(bytes));
 
 /** Specification version, then a description whose first field is an input: ONNX has a text in that place. */
 function looksLikeCoreml(head: Uint8Array, path: string): boolean {
@@ -121,25 +151,19 @@ function rootModel(look: Look, path: string): string | null {
   }
 }
 
-function readingOf(candidate: Candidate, model: Tree): Reading {
+function readingOf(candidate: Candidate, model: Tree, labels: Label[] | null): Reading {
   const description = child(model, 'description');
-  const inputs = children(description, 'inputs');
-  const outputs = children(description, 'outputs');
-  if (!description || outputs.length === 0) throw new Malformed('the model describes no outputs');
-  const labels = labelsOf(model, 0);
-  const predicted = string(description, 'predicted');
-  const probabilities = string(description, 'probabilities');
-  const told = tell({
-    predict: {
-      inputs: inputs.map((feature, index) => fieldOf(feature, `description.input[${index}]`)),
-      outputs: outputs.map((feature, index) => {
-        const field = fieldOf(feature, `description.output[${index}]`);
-        const name = string(feature, 'name');
-        const labelled = labels !== null && (name === predicted || name === probabilities);
-        return labelled ? { ...field, labels: stated(labels, 'class labels of the classifier') } : field;
-      }),
-    },
-  });
+  if (!description) throw new Malformed('the model does not describe itself');
+  // A package may hold several functions, each with an interface of its own.
+  const functions = children(description, 'functions');
+  const signatures = functions.length > 0 ? functions : [description];
+  if (signatures.some((one) => children(one, 'outputs').length === 0))
+    throw new Malformed('the model describes no outputs');
+  const told = tell(
+    Object.fromEntries(signatures.map((one) => [string(one, 'name') || 'predict', signatureOf(one, labels)])),
+    functions.length > 0 ? string(description, 'default') || string(functions[0], 'name') : undefined,
+  );
+  const state = signatures.flatMap((one) => children(one, 'state')).map((one) => string(one, 'name'));
   const metadata = child(description, 'metadata');
   const user = new Map(
     children(metadata, 'user').map((pair) => [string(pair, 'key'), string(pair, 'value')]),
@@ -149,6 +173,7 @@ function readingOf(candidate: Candidate, model: Tree): Reading {
     const value = string(metadata, key);
     if (value !== '') properties[key] = value;
   }
+  if (state.length > 0) properties['state'] = [...new Set(state)].join(', ');
   const source = user.get('com.github.apple.coremltools.source');
   if (source !== undefined) properties['source'] = source;
   return {
@@ -158,6 +183,21 @@ function readingOf(candidate: Candidate, model: Tree): Reading {
     evidence: told.evidence,
     labels,
     properties,
+  };
+}
+
+function signatureOf(description: Tree, labels: readonly Label[] | null): ToldSignature {
+  const labelled = [string(description, 'predicted'), string(description, 'probabilities')];
+  return {
+    inputs: children(description, 'inputs').map((feature, index) =>
+      fieldOf(feature, `description.input[${index}]`),
+    ),
+    outputs: children(description, 'outputs').map((feature, index) => {
+      const field = fieldOf(feature, `description.output[${index}]`);
+      return labels !== null && labelled.includes(string(feature, 'name'))
+        ? { ...field, labels: stated(labels, 'class labels of the classifier') }
+        : field;
+    }),
   };
 }
 
@@ -184,7 +224,8 @@ function fieldOf(feature: Tree, where: string): ToldField {
     const size = (name: string) => (flexible ? null : number(image, name));
     return {
       ...base,
-      type: derived('uint8', `${where}: an image`),
+      // Grey in half precision is the one kind of image that does not hold bytes.
+      type: derived(number(image, 'colors') === 40 ? 'float16' : 'uint8', `${where}: an image`),
       shape: derived([size('height'), size('width'), channels], `${where}.imageType`),
       profile: 'image',
     };
@@ -234,8 +275,8 @@ function labelsOf(model: Tree, depth: number): Label[] | null {
   if (depth > 8) return null;
   for (const kind of ['glm', 'svm', 'trees', 'network', 'nearest']) {
     const classifier = child(model, kind);
-    const texts = strings(child(classifier, 'texts'), 'all');
-    const wholes = numbers(child(classifier, 'numbers'), 'all');
+    const texts = classesAmong(kind, strings(child(classifier, 'texts'), 'all'));
+    const wholes = classesAmong(kind, numbers(child(classifier, 'numbers'), 'all'));
     if (texts.length > 0) return texts;
     if (wholes.length > 0) return wholes;
   }
@@ -248,3 +289,7 @@ function labelsOf(model: Tree, depth: number): Label[] | null {
     null,
   );
 }
+
+/** Nearest neighbours keep the class of each sample that they know. */
+const classesAmong = <T extends string | number>(kind: string, all: readonly T[]): T[] =>
+  kind === 'nearest' ? [...new Set(all)].sort((a, b) => (a < b ? -1 : 1)) : [...all];

@@ -121,14 +121,18 @@ function readingOf(candidate: Candidate, net: Element): Reading {
     contract: told.contract,
     evidence: told.evidence,
     labels,
-    parameters: ofType('Const').reduce((sum, layer) => sum + elementsOf(layer), 0),
+    // Of packed integers some are weights and some are zero points, and their count is not that of the parameters.
+    parameters: ofType('Const').some(isPacked)
+      ? null
+      : ofType('Const').reduce((sum, layer) => sum + elementsOf(layer), 0),
     properties: { 'ir version': net.attributes['version'] ?? '' },
   };
 }
 
 /** The tensor's name where there is one, else the layer's. */
 function nameOf(layer: Element, port: Element | undefined): string {
-  return port?.attributes['names']?.split(/(?<!\\),/)[0] || (layer.attributes['name'] ?? '');
+  const first = port?.attributes['names']?.split(/(?<!\\),/)[0]?.replaceAll('\\,', ',');
+  return first || (layer.attributes['name'] ?? '');
 }
 
 function typeOf(text: string | undefined, where: string) {
@@ -155,6 +159,15 @@ function shapeFromPort(port: Element | undefined): Shape {
 function labelsOf(text: string | undefined): Label[] | null {
   const names = text?.split(/\s+/).filter((name) => name !== '') ?? [];
   return names.length > 0 ? names : null;
+}
+
+/** A matrix of small integers: weights that were compressed. */
+function isPacked(layer: Element): boolean {
+  const data = at(layer, 'data');
+  return (
+    /^(?:[iu][1-8]|nf4|f[48]\w+)$/.test(data?.attributes['element_type'] ?? '') &&
+    (data?.attributes['shape'] ?? '').includes(',')
+  );
 }
 
 /** Elements of a constant that is of a floating type: integers are shapes and axes. */
