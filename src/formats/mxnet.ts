@@ -105,7 +105,9 @@ function readSymbol(candidate: Candidate, look: Look): Reading {
     dtypes.size === 1 && only !== undefined && only.startsWith('float')
       ? assumed(only as ScalarType, `all parameters are ${only}`)
       : unknown('the symbol states no type', 'the type, such as float32');
-  const inputs = nodes.filter(isInput).map((node) => inputOf(node, common));
+  const inputs = nodes.flatMap((node, index) =>
+    isInput(node, index) ? inputOf(node, common, convolvedShape(nodes, index, named)) : [],
+  );
   const outputs = list(symbol['heads']).map((head) => {
     const [index, output] = list(head).map(Number);
     const node = nodes[index ?? -1];
@@ -142,7 +144,7 @@ function versionOf(value: unknown): string | null {
   return `${Math.trunc(number / 10_000)}.${Math.trunc(number / 100) % 100}.${number % 100}`;
 }
 
-function inputOf(node: Node, common: Told<ScalarType>): ToldField {
+function inputOf(node: Node, common: Told<ScalarType>, convolved: Shape | null): ToldField {
   const sizes = /^[([]([-\d, ]*)[)\]]$/.exec(text(node.attributes['__shape__']) ?? '')?.[1];
   const type = TYPES[Number(node.attributes['__dtype__'] ?? Number.NaN)];
   const where = `nodes.${node.name}`;
@@ -154,8 +156,56 @@ function inputOf(node: Node, common: Told<ScalarType>): ToldField {
     type: type ? stated(type, `${where}.__dtype__`) : common,
     shape: shape
       ? stated<Shape>(shape, `${where}.__shape__`)
-      : unknown('the symbol states no shape', 'the shape, such as [batch, 3, 224, 224]'),
+      : convolved
+        ? derived(convolved, 'the weights of the convolution that takes it')
+        : unknown('the symbol states no shape', 'the shape, such as [batch, 3, 224, 224]'),
   };
+}
+
+/** Steps from an input to the convolution that are followed. */
+const MAX_STEPS = 20;
+
+/**
+ * What a convolution says of its input: as many axes as its kernel has and two more, and the channels that its weights have.
+ * A dense layer does not say as much: it takes any number of axes, and flattens them.
+ */
+function convolvedShape(
+  nodes: readonly Node[],
+  input: number,
+  arrays: ReadonlyMap<string, NamedArray>,
+): Shape | null {
+  let current = input;
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const next = nodes.findIndex((node) => node.inputs[0] === current);
+    const node = nodes[next];
+    if (!node) return null;
+    if (node.op === 'Convolution') return convolutionInput(node, nodes, arrays);
+    if (!KEEPS_AXES.test(node.op)) return null;
+    current = next;
+  }
+  return null;
+}
+
+/** Operators that stand before the first layer, and give what they take in the same shape. */
+const KEEPS_AXES = /^(?:BatchNorm|identity|_copy|[Cc]ast|Pad|_(?:mul|plus|minus|div)_scalar)$/;
+
+function convolutionInput(
+  node: Node,
+  nodes: readonly Node[],
+  arrays: ReadonlyMap<string, NamedArray>,
+): Shape | null {
+  const weight = arrays.get(nodes[node.inputs[1] ?? -1]?.name ?? '')?.shape;
+  const kernel = (text(node.attributes['kernel']) ?? '').match(/\d+/g)?.length;
+  const groups = Number(node.attributes['num_group'] ?? 1);
+  if (!weight || kernel === undefined || weight.length !== kernel + 2) return null;
+  const layout = text(node.attributes['layout']) ?? 'None';
+  const last = /^N[DHW]+C$/.test(layout);
+  if (!last && !/^(?:None|NC[DHW]+)$/.test(layout)) return null;
+  const perGroup = last ? weight.at(-1) : weight[1];
+  const channels = (perGroup ?? 0) * groups;
+  if (!Number.isSafeInteger(channels) || channels < 1) return null;
+  const free = Array.from({ length: kernel }, () => null);
+  return last ? ['batch', ...free, channels] : ['batch', channels, ...free];
 }
 
 /** Operators that give what they take in the same shape. */
@@ -188,18 +238,30 @@ function outputOf(nodes: readonly Node[], node: Node, output: number, common: To
     shape:
       units === null
         ? unknown(`the shape of ${node.op} follows from the inputs`, 'the shape, such as [batch, 10]')
-        : derived<Shape>(['batch', units], 'num_hidden of the last FullyConnected'),
+        : derived<Shape>(['batch', units], 'num_hidden of the last dense layers'),
   };
 }
 
-/** Width of what a dense layer gives, through operators that keep shapes. */
-function widthOf(nodes: readonly Node[], head: Node): number | null {
+/** Width of what a dense layer gives, through operators that keep shapes and such as put layers side by side. */
+function widthOf(nodes: readonly Node[], head: Node, depth = 0): number | null {
   let node: Node | undefined = head;
   for (let step = 0; step < 50 && node; step += 1) {
     if (node.op === 'FullyConnected') {
       const units = Number(node.attributes['num_hidden']);
       const flat = !/^(?:False|0)$/i.test(text(node.attributes['flatten']) ?? 'True');
       return flat && Number.isSafeInteger(units) && units > 0 ? units : null;
+    }
+    if (
+      node.op === 'Concat' &&
+      depth < 3 &&
+      Number(node.attributes['dim'] ?? 1) === 1 &&
+      node.inputs.length <= 100
+    ) {
+      const widths = node.inputs.map((input) => {
+        const part = nodes[input];
+        return part ? widthOf(nodes, part, depth + 1) : null;
+      });
+      return widths.reduce((sum, width) => (sum === null || width === null ? null : sum + width), 0);
     }
     if (!SAME.has(node.op)) return null;
     node = nodes[node.inputs[0] ?? -1];
