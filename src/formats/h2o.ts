@@ -1,9 +1,10 @@
-import type { Label, Shape } from '../contract/types.ts';
-import type { Bytes } from '../model/bytes.ts';
+import type { Label, ScalarType, Shape } from '../contract/types.ts';
+import { type Bytes, Truncated } from '../model/bytes.ts';
+import { type ModelFile, open } from '../model/walk.ts';
 import { type Column, tabularInputs } from './columns.ts';
 import { type Candidate, emptyReading, type Format, Malformed, type Reading } from './format.ts';
 import { openCandidate } from './open.ts';
-import { assumed, derived, stated, type ToldField, tell } from './told.ts';
+import { assumed, derived, stated, type Told, type ToldField, tell, unknown } from './told.ts';
 import { findEntry, looksLikeZip, openZip, readText, type Zip } from './wire/zip.ts';
 
 const MAX_TEXT = 16 * 1024 * 1024;
@@ -14,18 +15,32 @@ export const h2o: Format = {
   title: 'H2O MOJO',
   detect: (look) =>
     look.directory.files
-      // model.ini is the first member that H2O writes, so its name stands at the start of the archive.
-      .filter(
-        (file) =>
-          looksLikeZip(look.head(file)) &&
-          Buffer.from(look.head(file)).toString('latin1').includes('model.ini'),
-      )
+      .filter((file) => isMojo(file, look.head(file)))
       .map((file): Candidate => ({ format: 'h2o', path: file.path, role: 'model', covers: [] })),
   async read(candidate, look) {
     using bytes = openCandidate(candidate, look);
     return readMojo(candidate, bytes);
   },
 };
+
+/** What stands before model.ini in archives of one kind of model or another, by the name of the first member. */
+const FIRST =
+  /^(?:trees\/t\d|boosterBytes|eigenvectors_raw|losses|vocabulary|vectors|calib\/|feature_engineering\/|feature_map|models\/|domains\/|experimental\/|auxTreeInfo)/;
+
+function isMojo(file: ModelFile, head: Uint8Array): boolean {
+  if (!looksLikeZip(head)) return false;
+  const text = Buffer.from(head).toString('latin1');
+  if (/^.{30}model\.ini/s.test(text)) return true;
+  if (!FIRST.test(text.slice(30, 130)) && !text.includes('model.ini')) return false;
+  try {
+    using bytes = open(file);
+    return findEntry(openZip(bytes), 'model.ini') !== undefined;
+  } catch (error) {
+    // A damaged archive of that make is for the reader to explain.
+    if (error instanceof Malformed || error instanceof Truncated) return text.includes('model.ini');
+    throw error;
+  }
+}
 
 interface Ini {
   readonly info: ReadonlyMap<string, string>;
@@ -63,19 +78,30 @@ function readMojo(candidate: Candidate, bytes: Bytes): Reading {
   const categories = ini.columns.map((_, index) => categoriesOf(zip, ini.domains.get(index), escaped));
   const supervised = ini.info.get('supervised') === 'true';
   const count = Number(ini.info.get('n_features') ?? ini.columns.length);
-  const features = ini.columns.slice(0, supervised ? Math.min(count, ini.columns.length - 1) : count);
-  const labels = supervised ? (categories.at(-1) ?? null) : null;
+  const category = ini.info.get('category') ?? 'Unknown';
+  // Columns that a GAM makes for itself stand behind those that it is given.
+  const made =
+    ini.info.get('algo') === 'gam' ? Number(ini.info.get('num_expanded_gam_columns_center') ?? 0) : 0;
+  const given = (supervised ? Math.min(count, ini.columns.length - 1) : count) - (made || 0);
+  const features = ini.columns.slice(0, Math.max(0, given));
+  const labels = supervised && CLASSES.has(category) ? (categories.at(-1) ?? null) : null;
   const columns = features.map((name, index): Column => {
     const list = categories[index];
     return {
       name,
-      type: list ? derived('string', '[domains]') : assumed('float64', 'numeric columns are doubles'),
+      type: list
+        ? derived('string', '[domains]')
+        : ini.info.get('algo') === 'word2vec'
+          ? derived('string', 'algo = word2vec')
+          : assumed('float64', 'numeric columns are doubles'),
       ...(list && { categories: list }),
     };
   });
-  const category = ini.info.get('category') ?? 'Unknown';
-  const inputs = tabularInputs(columns, features.length, assumed('float64', 'numeric'), '[columns]');
-  const told = tell({ predict: { inputs, outputs: outputsOf(category, labels) } });
+  const inputs = [
+    ...tabularInputs(columns, features.length, assumed('float64', 'numeric'), '[columns]'),
+    ...offsetOf(ini),
+  ];
+  const told = tell({ predict: { inputs, outputs: outputsOf(category, labels, ini.info) } });
   const version = ini.info.get('h2o_version') ?? null;
   const keep = ['algo', 'category', 'mojo_version'].flatMap((key) => {
     const value = ini.info.get(key);
@@ -101,33 +127,71 @@ function categoriesOf(zip: Zip, file: string | undefined, escaped: boolean): Lab
   return escaped ? lines.map((line) => line.replaceAll('\\n', '\n')) : lines;
 }
 
-/** The columns of a prediction frame: `predict`, and one probability a class. */
-function outputsOf(category: string, labels: readonly Label[] | null): ToldField[] {
-  const shape = (value: Shape) => derived(value, 'one value a row');
-  const number = (name: string): ToldField => ({
-    name: derived(name, `category = ${category}`),
-    type: derived('float64', 'predictions are doubles'),
-    shape: shape(['batch']),
+/** Kinds of models that tell classes. */
+const CLASSES: ReadonlySet<string> = new Set(['Binomial', 'Multinomial', 'Ordinal']);
+const MAX_COLUMNS = 10_000;
+
+/** What is added to each row's score; zero where it is not given. */
+function offsetOf(ini: Ini): ToldField[] {
+  const name = ini.info.get('offset_column');
+  if (name === undefined || name === '' || name === 'null') return [];
+  return [
+    {
+      name: stated(name, '[info] offset_column'),
+      type: assumed('float64', 'numeric columns are doubles'),
+      shape: derived(['batch'], 'one value a row'),
+      optional: true,
+    },
+  ];
+}
+
+/**
+ * The columns of a prediction frame: `predict`, and one probability a class. Source: H2O, hex.ModelMojo writers and the
+ * frames that `predict` gives.
+ */
+function outputsOf(
+  category: string,
+  labels: readonly Label[] | null,
+  info: ReadonlyMap<string, string>,
+): readonly ToldField[] | Told<never> {
+  const where = `category = ${category}`;
+  const field = (name: string, type: ScalarType): ToldField => ({
+    name: derived(name, where),
+    type: derived(type, where),
+    shape: derived<Shape>(['batch'], 'one value a row'),
   });
-  if (labels && ['Binomial', 'Multinomial', 'Ordinal'].includes(category))
+  const number = (name: string) => field(name, 'float64');
+  const numbered = (prefix: string, count: number): ToldField[] | Told<never> =>
+    Number.isSafeInteger(count) && count > 0 && count <= MAX_COLUMNS
+      ? Array.from({ length: count }, (_, index) => number(`${prefix}${index + 1}`))
+      : unknown(`${where}, and the number of its columns is not stated`);
+  if (CLASSES.has(category)) {
+    if (!labels) return unknown(`${where}, and the archive has no list of classes`, 'the outputs');
     return [
-      {
-        name: derived('predict', `category = ${category}`),
-        type: derived('string', '[domains]'),
-        shape: shape(['batch']),
-        labels: stated(labels, '[domains]'),
-      },
+      { ...field('predict', 'string'), labels: stated(labels, '[domains]') },
       // H2O names probability columns after the labels, with a p before labels that are numbers.
       ...labels.map((label) => number(/^-?\d+$/.test(String(label)) ? `p${label}` : String(label))),
     ];
-  if (category === 'Clustering')
-    return [
-      {
-        name: derived('predict', 'category = Clustering'),
-        type: derived('int64', 'a cluster number'),
-        shape: shape(['batch']),
-      },
-    ];
-  if (category === 'AnomalyDetection') return [number('predict'), number('mean_length')];
-  return [number('predict')];
+  }
+  const algo = info.get('algo');
+  switch (category) {
+    case 'Regression':
+      return [number('predict')];
+    case 'Clustering':
+      return [field('predict', 'int64')];
+    case 'CoxPH':
+      return [number('lp')];
+    case 'BinomialUplift':
+      return ['uplift_predict', 'p_y1_with_treatment', 'p_y1_without_treatment'].map(number);
+    case 'AnomalyDetection':
+      if (algo === 'extendedisolationforest') return [number('anomaly_score'), number('mean_length')];
+      return info.get('output_anomaly_flag') === 'true'
+        ? [field('predict', 'int64'), number('score'), number('mean_length')]
+        : [number('predict'), number('mean_length')];
+    case 'DimReduction':
+      if (algo === 'pca') return numbered('PC', Number(info.get('k')));
+      return algo === 'glrm' ? numbered('Arch', Number(info.get('ncolX'))) : unknown(where, 'the outputs');
+    default:
+      return unknown(`the columns that a model of the category "${category}" gives`, 'the outputs');
+  }
 }
