@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { readingOf } from '../helpers/model-files.ts';
+import { fixture, readingOf } from '../helpers/model-files.ts';
 
 /** R 4.3.2 writes version 3 of the format, readable from 3.5.0 on, and then its native encoding: R Internals, 1.8. */
 const BODY = Buffer.from(
@@ -23,6 +23,35 @@ for (const [name, bytes, kind] of [
     assert.equal(read.contract, null);
     assert.equal(read.remarks[0]?.rule, 'contract-unknown');
   });
+
+for (const [name, classes] of [
+  ['linear', 'lm'],
+  ['linear-little', 'lm'],
+  ['logistic', 'glm, lm'],
+  ['forest', 'randomForest.formula, randomForest'],
+  ['clusters', 'kmeans'],
+] as const)
+  test(`an object is named by its class: ${name}`, async (t) => {
+    assert.equal((await readingOf(t, fixture(`r/${name}`))).properties['class'], classes);
+  });
+
+test('columns that a factor stands for come with its levels', async (t) => {
+  const read = await readingOf(t, fixture('r/linear'));
+  assert.deepEqual(read.contract?.signatures['predict']?.inputs?.[1]?.categories, [
+    'setosa',
+    'versicolor',
+    'virginica',
+  ]);
+});
+
+test('an object that nests without end is named, and not walked', async (t) => {
+  const list = Buffer.from('0000001300000001', 'hex');
+  const read = await readingOf(t, {
+    'model.rds': Buffer.concat([BODY, ...Array.from({ length: 5000 }, () => list)]),
+  });
+  assert.equal(read.framework?.version, '4.3.2');
+  assert.equal(read.properties['class'], undefined);
+});
 
 test('bzip2 under the name of an R file that holds something else is damage', async (t) => {
   const read = await readingOf(t, { 'model.rds': Buffer.from('BZh9 nothing of the kind') });
