@@ -1,8 +1,9 @@
+import type { Label } from '../contract/types.ts';
 import { open } from '../model/walk.ts';
-import { type Candidate, emptyReading, type Format, type Reading } from './format.ts';
+import { type Candidate, emptyReading, type Format, type Reading, type Remark } from './format.ts';
 import { openCandidate } from './open.ts';
-import { assumed, derived, tell } from './told.ts';
-import { countParameters, precisions } from './weights.ts';
+import { assumed, derived, stated, tell } from './told.ts';
+import { ASK_FOR_CONTRACT, countParameters, precisions } from './weights.ts';
 import { type Gguf, readGguf } from './wire/gguf.ts';
 
 /** llama.cpp's format: weights, tokenizer and hyper-parameters in one file. */
@@ -13,39 +14,86 @@ export const gguf: Format = {
     look.directory.files
       .filter((file) => Buffer.from(look.head(file).subarray(0, 4)).toString('latin1') === 'GGUF')
       // Of a model that is split into parts, the first one has the metadata.
-      .filter((file, _, all) => partOf(file.path) <= 1 || !all.some((other) => partOf(other.path) === 1))
-      .map(
-        (file): Candidate => ({
+      .filter((file, _, all) => {
+        const part = partOf(file.path);
+        return part === null || part.number === 1 || !all.some((other) => isPart(other.path, part, 1));
+      })
+      .map((file): Candidate => {
+        const part = partOf(file.path);
+        const others = look.directory.files.map((other) => other.path).filter((path) => path !== file.path);
+        return {
           format: 'gguf',
           path: file.path,
           role: 'model',
-          covers: look.directory.files.filter((other) => partOf(other.path) > 1).map((other) => other.path),
-        }),
-      ),
+          covers: part ? others.filter((path) => isPart(path, part)) : [],
+        };
+      }),
   async read(candidate, look) {
     using bytes = openCandidate(candidate, look);
     const model = readGguf(bytes);
-    const parts: Gguf[] = [model];
+    const remarks = damage(candidate.path, model, bytes.size);
+    const tensors = [...model.tensors];
     for (const path of candidate.covers) {
-      const part = look.file(path);
-      if (!part) continue;
-      using more = open(part);
-      parts.push(readGguf(more));
+      const file = look.file(path);
+      if (!file) continue;
+      using more = open(file);
+      const part = readGguf(more);
+      remarks.push(...damage(path, part, more.size));
+      for (const tensor of part.tensors) tensors.push(tensor);
     }
-    return readingOf(
-      candidate,
-      model,
-      parts.flatMap((part) => part.tensors),
-    );
+    const total = partOf(candidate.path)?.total ?? 1;
+    const there = 1 + candidate.covers.length;
+    if (there === total) return readingOf(candidate, model, tensors, remarks);
+    const missing: Remark = {
+      rule: 'file-missing',
+      level: 'error',
+      file: candidate.path,
+      message: `the model is in ${total} parts, and ${there} of them are here`,
+      help: 'Put all parts into the directory.',
+    };
+    return { ...readingOf(candidate, model, tensors, [missing, ...remarks]), parameters: null };
   },
 };
 
-/** 2 for `model-00002-of-00003.gguf`; 0 for a file that is whole. */
-function partOf(path: string): number {
-  return Number(/-(\d{5})-of-\d{5}\.gguf$/.exec(path)?.[1] ?? 0);
+interface Part {
+  readonly stem: string;
+  readonly number: number;
+  readonly total: number;
 }
 
-function readingOf(candidate: Candidate, model: Gguf, tensors: Gguf['tensors']): Reading {
+/** What `model-00002-of-00003.gguf` is a part of; `null` for a file that is whole. */
+function partOf(path: string): Part | null {
+  const [, stem, number, total] = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/.exec(path) ?? [];
+  return stem === undefined ? null : { stem, number: Number(number), total: Number(total) };
+}
+
+/** Whether a path is another part of the same model, or the one with that number. */
+function isPart(path: string, of: Part, number?: number): boolean {
+  const part = partOf(path);
+  if (part?.stem !== of.stem || part.total !== of.total) return false;
+  return number === undefined || part.number === number;
+}
+
+/** A file that ends before its tensors do. */
+function damage(file: string, model: Gguf, size: number): Remark[] {
+  if (model.needs <= size) return [];
+  return [
+    {
+      rule: 'file-truncated',
+      level: 'error',
+      file,
+      message: `the tensors need ${model.needs} bytes and the file has ${size}`,
+      help: 'The file was cut short: save or download it again and compare its size.',
+    },
+  ];
+}
+
+function readingOf(
+  candidate: Candidate,
+  model: Gguf,
+  tensors: Gguf['tensors'],
+  damages: readonly Remark[],
+): Reading {
   const architecture = textOf(model, 'general.architecture');
   const key = (name: string) => textOf(model, `${architecture}.${name}`);
   const properties: Record<string, string> = {
@@ -63,42 +111,88 @@ function readingOf(candidate: Candidate, model: Gguf, tensors: Gguf['tensors']):
   keep('blocks', key('block_count'));
   const vocabulary = model.values.get('tokenizer.ggml.tokens');
   if (typeof vocabulary === 'object') properties['vocabulary'] = String(vocabulary.length);
-  const embeds = model.values.has(`${architecture}.pooling_type`);
-  const type = textOf(model, 'general.type');
-  const callable = type === null || type === 'model';
+  const templates = [...model.values].filter(([name]) => /^tokenizer\.chat_template(\.|$)/.test(name));
+  if (templates.length > 0) properties['chat template'] = 'yes';
+  const pooling = textOf(model, `${architecture}.pooling_type`);
   const width = Number(key('embedding_length'));
-  const told = tell({
-    [embeds ? 'embed' : 'generate']: {
-      inputs: [textField('prompt')],
-      outputs: embeds
-        ? [
-            {
-              name: assumed('embedding', 'the convention of embedding models'),
-              type: assumed('float32', 'ggml returns embeddings as float32'),
-              shape: derived(['batch', width > 0 ? width : null], `${architecture}.embedding_length`),
-            },
-          ]
-        : [textField('text')],
-    },
-  });
+  const labels = listOf(model, `${architecture}.classifier.output_labels`);
+  const task =
+    pooling === RANK ? 'rank' : pooling !== null || EMBEDDERS.test(architecture ?? '') ? 'embed' : 'generate';
+  const answer = {
+    generate: () => textField('text'),
+    embed: () => numbers('embedding', width > 0 ? width : null, `${architecture}.embedding_length`),
+    rank: () => numbers('scores', labels?.length ?? 1, `${architecture}.classifier.output_labels`, labels),
+  }[task];
+  const told = tell({ [task]: { inputs: [textField('prompt')], outputs: [answer()] } });
+  const callable = isCallable(model, architecture);
+  const remarks: Remark[] = [...damages];
+  if (!callable)
+    remarks.push({
+      rule: 'contract-unknown',
+      level: 'notice',
+      file: candidate.path,
+      message: 'the file holds weights for another model or program, and no text model that can be called',
+      help: ASK_FOR_CONTRACT,
+    });
+  if (model.bigEndian)
+    remarks.push({
+      rule: 'format-unusual',
+      level: 'warning',
+      file: candidate.path,
+      message: 'the file is big-endian; most machines cannot load it',
+    });
+  const hostile = templates.some(([, value]) =>
+    /__(class|globals|builtins|subclasses|import|mro)__/.test(`${value}`),
+  );
+  if (hostile)
+    remarks.push({
+      rule: 'code-active',
+      level: 'error',
+      file: candidate.path,
+      message:
+        'the chat template reaches into Python objects (CVE-2024-34359): it can run code when it is rendered',
+      help: 'Do not load this model; get it from its makers again.',
+    });
   return {
     ...emptyReading(candidate),
     framework: { name: 'gguf', version: String(model.version) },
     contract: callable ? told.contract : null,
     evidence: callable ? told.evidence : {},
+    labels: callable && task === 'rank' ? labels : null,
     parameters: countParameters(tensors),
     properties,
-    remarks: model.bigEndian
-      ? [
-          {
-            rule: 'format-unusual',
-            level: 'warning',
-            file: candidate.path,
-            message: 'the file is big-endian; most machines cannot load it',
-          },
-        ]
-      : [],
+    risk: hostile ? 'dangerous' : 'none',
+    remarks,
   };
+}
+
+/** `pooling_type` of models that score a text, or a pair of texts (llama.h, LLAMA_POOLING_TYPE_RANK). */
+const RANK = '4';
+/** Architectures of llama.cpp that give vectors, whether or not they say how they pool. */
+const EMBEDDERS = /^(.*bert.*|t5encoder|gemma-embedding|llama-embed)$/;
+
+/** Adapters, projectors of pictures and models of other programs than llama.cpp cannot be asked for text. */
+function isCallable(model: Gguf, architecture: string | null): boolean {
+  const type = textOf(model, 'general.type');
+  if ((type !== null && type !== 'model') || architecture === 'clip') return false;
+  return (textOf(model, 'tokenizer.ggml.model') ?? 'none') !== 'none';
+}
+
+function numbers(name: string, width: number | null, where: string, labels: readonly Label[] | null = null) {
+  return {
+    name: assumed(name, 'the convention of models that give no text'),
+    type: assumed('float32' as const, 'ggml answers in float32'),
+    shape: derived(['batch', width], where),
+    ...(labels && { labels: stated(labels, where) }),
+  };
+}
+
+/** A list of strings that is kept whole: vocabularies are not. */
+function listOf(model: Gguf, key: string): string[] | null {
+  const value = model.values.get(key);
+  if (typeof value !== 'object' || value.first.length !== value.length) return null;
+  const list = value.first.filter((item) => typeof item === 'string');
+  return list.length > 0 && list.length === value.length ? list : null;
 }
 
 function textField(name: string) {

@@ -73,10 +73,10 @@ export const jax: Format = {
   },
 };
 
-/** A flatbuffer's root is not far from its start, and its table of fields is even nearer. */
+/** A flatbuffer's root is near its start; the table of its fields may be anywhere, where another table shares it. */
 function plausible(head: Uint8Array): boolean {
   const root = new DataView(head.buffer, head.byteOffset, head.length).getUint32(0, true);
-  return root >= 16 && root < 4096 && root % 2 === 0;
+  return root >= 4 && root < 4096 && root % 4 === 0;
 }
 
 function holdsModule(bytes: Bytes): boolean {

@@ -35,3 +35,37 @@ test('a file of a big-endian machine is read and said to be one', async (t) => {
   const reading = await readingOf(t, { 'model.gguf': bytes });
   assert.ok(reading.remarks.some((remark) => remark.rule === 'format-unusual'));
 });
+
+test('a part that is missing is told, and parts of other models are theirs', async (t) => {
+  const parts = fixture('gguf/split');
+  const names = Object.keys(parts).sort();
+  const [first = '', ...rest] = names;
+  const alone = await readingOf(t, { [first]: parts[first] ?? '' });
+  assert.equal(alone.parameters, null);
+  assert.ok(alone.remarks.some((remark) => remark.rule === 'file-missing'));
+  assert.ok(rest.length > 0);
+  const all = await readingOf(t, parts);
+  assert.ok(all.remarks.every((remark) => remark.rule !== 'file-missing'));
+});
+
+test('a file that ends before its tensors do is said to be cut short', async (t) => {
+  const reading = await readingOf(t, { 'model.gguf': whole.subarray(0, whole.length - 64) });
+  assert.ok(reading.remarks.some((remark) => remark.rule === 'file-truncated'));
+  const complete = await readingOf(t, { 'model.gguf': whole });
+  assert.deepEqual(complete.remarks, []);
+});
+
+test('a chat template that reaches into Python is dangerous in this format too', async (t) => {
+  const text = (value: string) => {
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64LE(BigInt(value.length));
+    return Buffer.concat([size, Buffer.from(value)]);
+  };
+  const head = Buffer.from(`GGUF\x03\0\0\0${'\0'.repeat(8)}\x01${'\0'.repeat(7)}`, 'latin1');
+  const type = Buffer.from([8, 0, 0, 0]);
+  const template = text("{{ ''.__class__.__mro__[1].__subclasses__() }}");
+  const reading = await readingOf(t, {
+    'model.gguf': Buffer.concat([head, text('tokenizer.chat_template'), type, template]),
+  });
+  assert.equal(reading.risk, 'dangerous');
+});

@@ -19,10 +19,16 @@ export interface Gguf {
     readonly shape: readonly number[];
     readonly dtype: string;
   }[];
+  /** Bytes that the file has to have for the data of its tensors. */
+  readonly needs: number;
 }
 
 const MAX_COUNT = 1_000_000;
 const MAX_STRING = 16 * 1024 * 1024;
+/** Characters of all texts that are kept together, and strings of one array. */
+const MAX_KEPT = 32 * 1024 * 1024;
+const MAX_STRINGS = 10_000_000;
+const PIECE = 32 * 1024;
 const KEPT_ELEMENTS = 16;
 
 const FIXED: Readonly<
@@ -43,40 +49,42 @@ const FIXED: Readonly<
 const STRING = 8;
 const ARRAY = 9;
 
-/** ggml tensor types by number (ggml.h, enum ggml_type). */
-const TYPES: Readonly<Record<number, string>> = {
-  0: 'F32',
-  1: 'F16',
-  2: 'Q4_0',
-  3: 'Q4_1',
-  6: 'Q5_0',
-  7: 'Q5_1',
-  8: 'Q8_0',
-  9: 'Q8_1',
-  10: 'Q2_K',
-  11: 'Q3_K',
-  12: 'Q4_K',
-  13: 'Q5_K',
-  14: 'Q6_K',
-  15: 'Q8_K',
-  16: 'IQ2_XXS',
-  17: 'IQ2_XS',
-  18: 'IQ3_XXS',
-  19: 'IQ1_S',
-  20: 'IQ4_NL',
-  21: 'IQ3_S',
-  22: 'IQ2_S',
-  23: 'IQ4_XS',
-  24: 'I8',
-  25: 'I16',
-  26: 'I32',
-  27: 'I64',
-  28: 'F64',
-  29: 'IQ1_M',
-  30: 'BF16',
-  34: 'TQ1_0',
-  35: 'TQ2_0',
-  39: 'MXFP4',
+/** ggml tensor types by number (ggml.h, enum ggml_type), with the elements and the bytes of one block. */
+const TYPES: Readonly<Record<number, readonly [name: string, elements: number, bytes: number]>> = {
+  0: ['F32', 1, 4],
+  1: ['F16', 1, 2],
+  2: ['Q4_0', 32, 18],
+  3: ['Q4_1', 32, 20],
+  6: ['Q5_0', 32, 22],
+  7: ['Q5_1', 32, 24],
+  8: ['Q8_0', 32, 34],
+  9: ['Q8_1', 32, 40],
+  10: ['Q2_K', 256, 84],
+  11: ['Q3_K', 256, 110],
+  12: ['Q4_K', 256, 144],
+  13: ['Q5_K', 256, 176],
+  14: ['Q6_K', 256, 210],
+  15: ['Q8_K', 256, 292],
+  16: ['IQ2_XXS', 256, 66],
+  17: ['IQ2_XS', 256, 74],
+  18: ['IQ3_XXS', 256, 98],
+  19: ['IQ1_S', 256, 50],
+  20: ['IQ4_NL', 32, 18],
+  21: ['IQ3_S', 256, 110],
+  22: ['IQ2_S', 256, 82],
+  23: ['IQ4_XS', 256, 136],
+  24: ['I8', 1, 1],
+  25: ['I16', 1, 2],
+  26: ['I32', 1, 4],
+  27: ['I64', 1, 8],
+  28: ['F64', 1, 8],
+  29: ['IQ1_M', 256, 56],
+  30: ['BF16', 1, 2],
+  34: ['TQ1_0', 256, 54],
+  35: ['TQ2_0', 256, 66],
+  39: ['MXFP4', 32, 17],
+  40: ['NVFP4', 64, 36],
+  41: ['Q1_0', 128, 18],
 };
 
 /** Reads header, metadata and tensor list. @throws Malformed | Truncated. */
@@ -101,8 +109,11 @@ export function readGguf(bytes: Bytes): Gguf {
     if (value > BigInt(limit)) throw new Malformed(`a count of ${value} at byte ${at} is beyond ${limit}`);
     return Number(value);
   };
+  let kept = 0;
   const text = (): string => {
     const view = take(count(MAX_STRING));
+    kept += view.byteLength + 64;
+    if (kept > MAX_KEPT) throw new Malformed(`its metadata take more than ${MAX_KEPT} bytes`);
     return Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString('utf8');
   };
   const value = (type: number, depth: number): GgufValue => {
@@ -112,15 +123,36 @@ export function readGguf(bytes: Bytes): Gguf {
     if (!fixed) throw new Malformed(`a value at byte ${at} has the unknown type ${type}`);
     return fixed.read(take(fixed.size), 0, little);
   };
+  /** Passes over strings piece by piece: a vocabulary has hundreds of thousands. */
+  const pass = (strings: number): void => {
+    if (strings > MAX_STRINGS) throw new Malformed(`an array has ${strings} strings`);
+    const prefix = version === 1 ? 4 : 8;
+    for (let left = strings; left > 0; ) {
+      const part = bytes.read(at, Math.max(prefix, Math.min(PIECE, bytes.size - at)));
+      const view = new DataView(part.buffer, part.byteOffset, part.length);
+      let inside = 0;
+      while (left > 0 && inside + prefix <= part.length) {
+        const size = version === 1 ? view.getUint32(inside, little) : view.getBigUint64(inside, little);
+        if (size > MAX_STRING) throw new Malformed(`a string of ${size} bytes at byte ${at + inside}`);
+        inside += prefix + Number(size);
+        left -= 1;
+      }
+      at += inside;
+    }
+  };
   const array = (depth: number): GgufValue => {
     if (depth > 4) throw new Malformed('arrays are nested deeper than 4');
     const type = take(4).getUint32(0, little);
-    const length = count(100_000_000);
+    const length = count(type === ARRAY ? MAX_COUNT : 100_000_000);
     const first: GgufValue[] = [];
     const size = FIXED[type]?.size;
     for (let index = 0; index < length; index++) {
       if (index === KEPT_ELEMENTS && size !== undefined) {
         at += (length - index) * size;
+        break;
+      }
+      if (index === KEPT_ELEMENTS && type === STRING) {
+        pass(length - index);
         break;
       }
       const element = value(type, depth + 1);
@@ -131,6 +163,7 @@ export function readGguf(bytes: Bytes): Gguf {
   const tensorCount = count(MAX_COUNT);
   const valueCount = count(MAX_COUNT);
   const values = new Map<string, GgufValue>();
+  let last = 0;
   for (let index = 0; index < valueCount; index++) {
     const key = text();
     values.set(key, value(take(4).getUint32(0, little), 0));
@@ -143,8 +176,14 @@ export function readGguf(bytes: Bytes): Gguf {
     const shape: number[] = [];
     for (let axis = 0; axis < rank; axis++) shape.unshift(count(Number.MAX_SAFE_INTEGER));
     const type = take(4).getUint32(0, little);
-    take(8);
-    tensors.push({ name, shape, dtype: TYPES[type] ?? `type ${type}` });
+    const offset = Number(take(8).getBigUint64(0, little));
+    const [dtype, elements, size] = TYPES[type] ?? [`type ${type}`, 1, 0];
+    const amount = shape.reduce((product, length) => product * length, 1);
+    last = Math.max(last, offset + Math.ceil(amount / elements) * size);
+    tensors.push({ name, shape, dtype });
   }
-  return { version, bigEndian, values, tensors };
+  const stated = Number(values.get('general.alignment') ?? 32);
+  const alignment = Number.isSafeInteger(stated) && stated > 0 ? stated : 32;
+  const needs = tensors.length === 0 ? at : Math.ceil(at / alignment) * alignment + last;
+  return { version, bigEndian, values, tensors, needs };
 }
