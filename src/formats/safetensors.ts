@@ -25,7 +25,8 @@ export const safetensors: Format = {
       const shard = look.file(path);
       if (!shard || !SHARD.test(path)) continue;
       using more = open(shard);
-      tensors.push(...readSafetensors(more).tensors.values());
+      // Not spread into a call: a file can hold more tensors than a call takes arguments.
+      for (const tensor of readSafetensors(more).tensors.values()) tensors.push(tensor);
     }
     const reading = weightsOnly(candidate, {
       framework: { name: frameworkOf(header.metadata['format']), version: null },

@@ -56,6 +56,8 @@ const PRECISIONS: Readonly<Record<string, string>> = {
   F8_E4M3: 'float8_e4m3fn',
   F8_E5M2: 'float8_e5m2',
   F8_E8M0: 'float8_e8m0fnu',
+  F8_E4M3FNUZ: 'float8_e4m3fnuz',
+  F8_E5M2FNUZ: 'float8_e5m2fnuz',
   F4: 'float4_e2m1fn',
   I64: 'int64',
   I32: 'int32',

@@ -33,6 +33,16 @@ const corrupt: Record<string, Buffer> = {
   'no offsets': fileOf({ a: tensor([1], null) }),
   'a type that is a number': fileOf({ a: tensor([1], [0, 4], 7) }),
   'a tensor that is null': fileOf({ a: null }),
+  'bytes that belong to no tensor': fileOf({ a: tensor([2], [0, 8]) }, 16),
+  'a tensor that is there twice': fileOf(
+    '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}',
+  ),
+  'a type that is there twice': fileOf(
+    '{"a":{"dtype":"F32","shape":[4],"dtype":"I32","data_offsets":[0,16]}}',
+  ),
+  'half a byte': fileOf({ a: tensor([3], [0, 2], 'F4') }, 2),
+  'metadata that are no text': fileOf({ __metadata__: { a: 1 }, a: tensor([4], [0, 16]) }),
+  'more behind the header': fileOf('{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}{}'),
 };
 
 for (const [what, bytes] of Object.entries(corrupt))
@@ -42,6 +52,13 @@ for (const [what, bytes] of Object.entries(corrupt))
       (error) => error instanceof Malformed || error instanceof Truncated,
     );
   });
+
+test('a header is read as it is, wherever its pieces end', () => {
+  const names = Array.from({ length: 30_000 }, (_, index) => `layers.${index}."q\\u00e4{}`);
+  const header = Object.fromEntries(names.map((name) => [name, tensor([0], [0, 0])]));
+  const read = readSafetensors(inMemory(fileOf({ ...header, last: tensor([4], [0, 16]) })));
+  assert.deepEqual([...read.tensors.keys()], [...names, 'last']);
+});
 
 test('names that JavaScript keeps for itself are names of tensors like any other', () => {
   const file = fileOf('{"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4);

@@ -20,6 +20,8 @@ const BITS: Readonly<Record<string, number>> = {
   F8_E5M2: 8,
   F8_E4M3: 8,
   F8_E8M0: 8,
+  F8_E4M3FNUZ: 8,
+  F8_E5M2FNUZ: 8,
   I16: 16,
   U16: 16,
   F16: 16,
@@ -43,24 +45,56 @@ export function looksLikeSafetensors(head: Uint8Array, size: number): boolean {
   return length >= 2 && length <= size - 8 && length <= MAX_HEADER;
 }
 
+/** More tensors than the largest models have in one file, and the longest entry of the header. */
+const MAX_TENSORS = 200_000;
+const MAX_ENTRY = 4 * 1024 * 1024;
+
 /**
- * Reads the header; tensor data is not touched.
- * @throws Malformed when the header is not JSON, or tensors overlap or leave gaps.
+ * Reads the header piece by piece; tensor data is not touched, and of a header of 100 MB no more than one entry is in
+ * memory at a time.
+ * @throws Malformed where the reference implementation refuses the file: the header is not a JSON object of tensors,
+ *   tensors overlap, leave gaps, or do not fill the file.
  * @throws Truncated when the tensors go past the end of the file.
  */
 export function readSafetensors(bytes: Bytes): SafetensorsHeader {
   const prefix = bytes.read(0, 8);
-  const length = new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true);
-  if (length > BigInt(MAX_HEADER)) throw new Malformed(`the header claims ${length} bytes`);
-  const parsed = parseHeader(bytes.read(8, Number(length)));
+  const stated = new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true);
+  if (stated > BigInt(MAX_HEADER)) throw new Malformed(`the header claims ${stated} bytes`);
+  const length = Number(stated);
   const tensors = new Map<string, { dtype: string; shape: readonly number[] }>();
+  const metadata: Record<string, string> = {};
   const ranges: [number, number][] = [];
-  for (const [name, value] of Object.entries(parsed)) {
-    if (name === '__metadata__') continue;
-    const tensor = asTensor(name, value);
-    tensors.set(name, { dtype: tensor.dtype, shape: tensor.shape });
-    ranges.push(tensor.range);
+  const types = new Map<string, string>();
+  for (const [name, text] of entriesOf(bytes, 8, 8 + length)) {
+    const value = parsed(text);
+    if (name === '__metadata__') {
+      for (const [key, entry] of Object.entries(asObject(value, name))) {
+        if (typeof entry !== 'string') throw new Malformed(`the metadata "${key}" is no text`);
+        metadata[key] = entry;
+      }
+      continue;
+    }
+    if (tensors.size >= MAX_TENSORS) throw new Malformed(`more than ${MAX_TENSORS} tensors`);
+    if (tensors.has(name)) throw new Malformed(`the tensor "${name}" is there twice`);
+    if ((text.match(/"(dtype|shape|data_offsets)"\s*:/g) ?? []).length > 3)
+      throw new Malformed(`the tensor "${name}" has a field twice`);
+    const { dtype, shape, range } = asTensor(name, value);
+    // One string a type, not one a tensor.
+    const type = types.get(dtype) ?? dtype;
+    types.set(type, type);
+    tensors.set(name, { dtype: type, shape });
+    ranges.push(range);
   }
+  const end = coverage(ranges);
+  const needs = 8 + length + end;
+  if (needs > bytes.size)
+    throw new Truncated(`the tensors need ${needs} bytes and the file has ${bytes.size}`);
+  if (needs < bytes.size) throw new Malformed(`${bytes.size - needs} bytes of the file belong to no tensor`);
+  return { tensors, metadata, dataSize: end };
+}
+
+/** Where the last of the tensors ends, when they stand one after the other. */
+function coverage(ranges: [number, number][]): number {
   ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   let at = 0;
   for (const [begin, end] of ranges) {
@@ -68,27 +102,92 @@ export function readSafetensors(bytes: Bytes): SafetensorsHeader {
       throw new Malformed(`tensor data ${begin < at ? 'overlaps' : 'has a gap'} at byte ${begin}`);
     at = end;
   }
-  if (8 + Number(length) + at > bytes.size)
-    throw new Truncated(`the tensors need ${8 + Number(length) + at} bytes and the file has ${bytes.size}`);
-  const metadata: Record<string, string> = {};
-  for (const [key, value] of Object.entries(parsed['__metadata__'] ?? {}))
-    if (typeof value === 'string') metadata[key] = value;
-  return { tensors, metadata, dataSize: at };
+  return at;
 }
 
-function parseHeader(bytes: Uint8Array): Record<string, unknown> {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
-      return parsed as Record<string, unknown>;
-  } catch {
-    // Said below, without the parser's words about a megabyte of JSON.
+const PIECE = 256 * 1024;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+
+/** The entries of the JSON object between two offsets, each with its text. */
+function* entriesOf(bytes: Bytes, start: number, end: number): Generator<[string, string]> {
+  let buffer = new Uint8Array(0);
+  let at = start;
+  /** How far the buffer was looked through, and how its end stands to strings and brackets. */
+  let seen = 0;
+  let depth = 0;
+  let quoted = false;
+  let from = 0;
+  let closed = false;
+  while (at < end) {
+    const piece = bytes.read(at, Math.min(PIECE, end - at));
+    at += piece.length;
+    const rest = buffer.subarray(from);
+    seen -= from;
+    from = 0;
+    if (rest.length + piece.length > MAX_ENTRY) throw new Malformed('an entry of the header is too long');
+    buffer = new Uint8Array(rest.length + piece.length);
+    buffer.set(rest);
+    buffer.set(piece, rest.length);
+    for (; seen < buffer.length; seen += 1) {
+      const byte = buffer[seen];
+      if (quoted) {
+        if (byte === BACKSLASH) seen += 1;
+        else if (byte === QUOTE) quoted = false;
+      } else if (byte === QUOTE) quoted = true;
+      else if (byte === OPEN) {
+        if (closed) throw new Malformed('the header goes on behind its end');
+        depth += 1;
+        if (depth === 1) from = seen + 1;
+      } else if (byte === CLOSE) {
+        depth -= 1;
+        if (depth === 0) closed = true;
+        if (depth === 1) {
+          yield entryOf(buffer.subarray(from, seen + 1));
+          from = seen + 1;
+        }
+      }
+    }
   }
-  throw new Malformed('the header is not a JSON object');
+  if (!closed || quoted) throw new Malformed('the header is not a JSON object');
+  if (!/^\s*\}\s*$/.test(Buffer.from(buffer.subarray(from)).toString('latin1')))
+    throw new Malformed('the header is not a JSON object of tensors');
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+/** `, "name": {…}` */
+function entryOf(bytes: Uint8Array): [string, string] {
+  let text: string;
+  try {
+    text = UTF8.decode(bytes);
+  } catch {
+    throw new Malformed('the header is no UTF-8');
+  }
+  const [whole, name] = /^\s*,?\s*("(?:[^"\\]|\\.)*")\s*:\s*(?=\{)/.exec(text) ?? [];
+  const key: unknown = name === undefined ? null : parsed(name);
+  if (typeof key !== 'string') throw new Malformed('the header is not a JSON object of tensors');
+  return [key, text.slice((whole ?? '').length)];
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Malformed('the header is not JSON');
+  }
+}
+
+function asObject(value: unknown, name: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw new Malformed(`"${name}" of the header is no object`);
 }
 
 function asTensor(name: string, value: unknown): { dtype: string; shape: number[]; range: [number, number] } {
-  const { dtype, shape, data_offsets: range } = (value ?? {}) as Record<string, unknown>;
+  const { dtype, shape, data_offsets: range } = asObject(value, name);
   const natural = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
   if (typeof dtype !== 'string' || !Array.isArray(shape) || !shape.every(natural))
     throw new Malformed(`tensor "${name}" has no type or shape`);
@@ -97,7 +196,7 @@ function asTensor(name: string, value: unknown): { dtype: string; shape: number[
     throw new Malformed(`tensor "${name}" has no place in the file`);
   const bits = BITS[dtype];
   const count = shape.reduce((product, size) => product * size, 1);
-  if (bits !== undefined && Math.ceil((count * bits) / 8) !== end - begin)
+  if (bits !== undefined && (count * bits) / 8 !== end - begin)
     throw new Malformed(
       `tensor "${name}" is ${end - begin} bytes, and its shape needs ${(count * bits) / 8}`,
     );
