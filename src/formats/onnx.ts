@@ -4,6 +4,7 @@ import { type Candidate, type Format, type Look, Malformed, type Reading } from 
 import { explainFile } from './not-a-model.ts';
 import { resolveExternal } from './onnx/external.ts';
 import { walkGraph } from './onnx/graph.ts';
+import { isOrt, readOrt } from './onnx/ort.ts';
 import { readOnnx } from './onnx/read.ts';
 import { openCandidate } from './open.ts';
 import { fields, messageIn, rootMessage } from './wire/protobuf.ts';
@@ -26,7 +27,9 @@ export const onnx: Format = {
   },
   async read(candidate, look): Promise<Reading> {
     using bytes = openCandidate(candidate, look);
-    return readOnnx(bytes, candidate, look);
+    return isOrt(bytes.read(0, Math.min(8, bytes.size)))
+      ? readOrt(bytes, candidate)
+      : readOnnx(bytes, candidate, look);
   },
 };
 
@@ -50,6 +53,7 @@ const MAX_IR_VERSION = 100;
  */
 function isOnnx(file: ModelFile, look: Look): boolean {
   const head = look.head(file);
+  if (isOrt(head)) return true;
   if (file.path.toLowerCase().endsWith('.onnx')) return explainFile(file, head) === null;
   if (head[0] !== 0x08 && head[0] !== 0x3a) return false;
   return looksLikeModel(inMemory(head), file.size);
