@@ -163,48 +163,6 @@ test('symbolic sizes keep their names, and their ranges are told', async (t) => 
 });
 
 // No torch that still writes this layout can be had; the file follows caffe2/proto/torch.proto of torch 1.1.
-test('TorchScript of torch 1.0 and 1.1 is read from its model.json', async (t) => {
-  const model = {
-    protoVersion: '2',
-    producerName: 'pytorch',
-    producerVersion: '1.1.0',
-    mainModule: {
-      torchscriptArena: { key: 'code/net.py' },
-      parameters: [
-        { tensorId: '0', name: 'weight', isBuffer: false },
-        { tensorId: '1', name: 'seen', isBuffer: true },
-      ],
-      submodules: [{ name: 'inner', parameters: [{ tensorId: '2', name: 'bias', isBuffer: false }] }],
-    },
-    tensors: [
-      { dims: ['3', '4'], dataType: 'FLOAT', offset: '0', data: { key: 'tensors/0' } },
-      { dims: ['1'], dataType: 'INT64', offset: '0', data: { key: 'tensors/1' } },
-      { dims: ['3'], dataType: 'FLOAT', offset: '0', data: { key: 'tensors/2' } },
-    ],
-  };
-  const code =
-    'op_version_set = 1\ndef forward(self,\n    x: Tensor,\n    n: int) -> Tuple[Tensor, Tensor]:\n  return (x, x)\n';
-  const bytes = zipOf([
-    { name: 'net/version', data: Buffer.from('1\n') },
-    { name: 'net/code/net.py', data: Buffer.from(code) },
-    { name: 'net/model.json', data: Buffer.from(JSON.stringify(model)) },
-    { name: 'net/tensors/0', data: Buffer.alloc(48) },
-  ]);
-  const reading = await readingOf(t, { 'net.pt': bytes });
-  assert.equal(reading.format, 'torchscript');
-  assert.deepEqual(reading.framework, { name: 'torch', version: null });
-  assert.equal(reading.parameters, 15);
-  const forward = reading.contract?.signatures['forward'];
-  assert.deepEqual(
-    forward?.inputs?.map((one) => [one.name, one.type]),
-    [
-      ['x', null],
-      ['n', 'int64'],
-    ],
-  );
-  assert.equal(forward?.outputs?.length, 2);
-});
-
 // torch 0.1.1 wrote these; its loader is torch/serialization.py, legacy_load.
 function oldTar(pickle: Buffer): Buffer {
   const long = (value: number): Buffer => {

@@ -30,7 +30,7 @@ export function learnerIn(root: Value | undefined): LearnerFacts {
     attribute(one, 'train_ds'),
   ]);
   const table = datasets.find((one) => attribute(one, 'cont_names') !== undefined);
-  const loss = classOf(part('loss_func'))?.name ?? null;
+  const loss = lossOf(part('loss_func'));
   const model = part('model');
   const name = classOf(root)?.name ?? textOf(part('cls')) ?? null;
   const labels = labelsIn(table, loaders, dls);
@@ -49,6 +49,12 @@ export function learnerIn(root: Value | undefined): LearnerFacts {
       ...imageSize(loaders),
     },
   };
+}
+
+/** The class of the loss; fastai wraps torch's own in a `BaseLoss`. */
+function lossOf(value: Value | undefined): string | null {
+  const name = classOf(value)?.name ?? null;
+  return name === 'BaseLoss' ? (classOf(attribute(value, 'func'))?.name ?? name) : name;
 }
 
 interface Told {

@@ -89,7 +89,8 @@ export const DANGEROUS_NAMES: ReadonlySet<string> = new Set(
 /** What honest files do too when their arguments are harmless: a person should look. */
 export const CONTEXTUAL: ReadonlySet<string> = new Set(
   `builtins.getattr functools.partial builtins.print builtins.setattr types.MethodType operator.attrgetter
-  operator.itemgetter builtins.map builtins.filter functools.reduce cloudpickle.cloudpickle.subimport dill._dill._import_module`
+  operator.itemgetter builtins.map builtins.filter functools.reduce builtins.reduce
+  cloudpickle.cloudpickle.subimport dill._dill._import_module`
     .split(/\s+/)
     .filter(Boolean),
 );

@@ -187,6 +187,13 @@ function isHarmless(call: PyCall): boolean {
     case 'itemgetter':
     case 'attrgetter':
       return args.every((one) => !isNode(one) && !String(one).includes('__'));
+    // How Python 3.10 and later pickle `int | str`.
+    case 'reduce':
+      return (
+        is(first, 'global') &&
+        /^_?operator\.or_$/.test(fullName(first)) &&
+        (is(second, 'tuple') || is(second, 'list'))
+      );
     case 'subimport':
     case '_import_module':
       // Importing alone; what is then taken out of the module is judged where that is done.
