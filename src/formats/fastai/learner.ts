@@ -24,6 +24,8 @@ export function learnerIn(root: Value | undefined): LearnerFacts {
   const part = (key: string): Value | undefined =>
     attribute(root, key) ?? entries?.find(([name]) => name === key)?.[1];
   const dls = part('dls') ?? part('data');
+  const data = new Map(entriesOf(part('data')) ?? []);
+  if (data.has('x_proc')) return firstLearner(data, part);
   const loaders = itemsOf(attribute(dls, 'loaders'));
   const datasets = [dls, ...loaders].flatMap((one) => [
     attribute(one, 'dataset'),
@@ -51,10 +53,52 @@ export function learnerIn(root: Value | undefined): LearnerFacts {
   };
 }
 
-/** The class of the loss; fastai wraps torch's own in a `BaseLoss`. */
+/** fastai 1: what the processors of inputs and targets keep, without the data. */
+function firstLearner(
+  data: ReadonlyMap<string, Value>,
+  part: (key: string) => Value | undefined,
+): LearnerFacts {
+  const inputs = itemsOf(data.get('x_proc'));
+  const table = inputs.find((one) => attribute(one, 'cont_names') !== undefined);
+  const categorical = texts(attribute(table, 'cat_names'));
+  const continuous = texts(attribute(table, 'cont_names'));
+  const targets = itemsOf(data.get('y_proc')).map((one) => attribute(one, 'classes'));
+  const labels = categories(targets.find((one) => one !== undefined));
+  const loss = lossOf(part('loss_func'));
+  const model = part('model');
+  const columns = categorical && continuous ? [...categorical, ...continuous] : null;
+  const maps = new Map(entriesOf(attribute(table, 'classes')) ?? []);
+  const told =
+    categorical && continuous
+      ? {
+          inputs: columnFields(categorical, continuous, maps),
+          outputs: outputFields([], labels, loss),
+        }
+      : (visionSignature(labels, loss)?.signature ?? null);
+  const size = scalarOf(entriesOf(data.get('tfmargs'))?.find(([name]) => name === 'size')?.[1]);
+  const name = part('cls');
+  return {
+    name: is(name, 'global') ? name.name : null,
+    model: model !== undefined && isModule(model) ? model : null,
+    signature: told,
+    features: columns,
+    labels,
+    rows: null,
+    properties: {
+      ...(is(name, 'global') && { class: name.name }),
+      ...(loss !== null && { loss }),
+      ...(model !== undefined && classOf(model) && { architecture: classOf(model)?.name ?? '' }),
+      ...(typeof size === 'number' && { 'image size': `${size} × ${size}` }),
+    },
+  };
+}
+
+/** The class of the loss; fastai wraps torch's own in a `BaseLoss`, and before in a `FlattenedLoss`. */
 function lossOf(value: Value | undefined): string | null {
   const name = classOf(value)?.name ?? null;
-  return name === 'BaseLoss' ? (classOf(attribute(value, 'func'))?.name ?? name) : name;
+  return name === 'BaseLoss' || name === 'FlattenedLoss'
+    ? (classOf(attribute(value, 'func'))?.name ?? name)
+    : name;
 }
 
 interface Told {
@@ -76,7 +120,22 @@ function tableSignature(
   if (!categorical || !continuous) return null;
   const categorify = procedure(table, 'Categorify');
   const maps = new Map(entriesOf(attribute(categorify, 'classes')) ?? []);
-  const inputs: ToldField[] = [
+  return {
+    signature: {
+      inputs: columnFields(categorical, continuous, maps),
+      outputs: outputFields(targets ?? [], labels, loss),
+    },
+    features: [...categorical, ...continuous],
+  };
+}
+
+/** Columns by their kinds. */
+function columnFields(
+  categorical: readonly string[],
+  continuous: readonly string[],
+  maps: ReadonlyMap<string, Value>,
+): ToldField[] {
+  return [
     ...categorical.map((name) => {
       const values = categories(maps.get(name));
       const kind = typeof values?.[0];
@@ -105,10 +164,6 @@ function tableSignature(
       profile: 'numerical' as const,
     })),
   ];
-  return {
-    signature: { inputs, outputs: outputFields(targets ?? [], labels, loss) },
-    features: [...categorical, ...continuous],
-  };
 }
 
 /** Classifiers give the label and the scores of all of them; regressors a number a target. */

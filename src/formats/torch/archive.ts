@@ -75,7 +75,10 @@ const MODULE = /c[\w.]+\n[\w.]+\n(?:q[\s\S]|r[\s\S]{4})?\)\x81|\x93\x94?\)\x81|m
 
 function pickled(head: Uint8Array, kind: 'save' | 'legacy', root: string): TorchArchive {
   const text = Buffer.from(head).toString('latin1');
-  const fastai = /c?fastai\.[\w.]*(?:learner|basic_train|basic_data)[\w.]*/.test(text.slice(0, 1200));
+  // fastai 1 pickled a dict of a learner's parts, of which these come first.
+  const fastai =
+    /c?fastai\.[\w.]*(?:learner|basic_train|basic_data)[\w.]*/.test(text.slice(0, 1200)) ||
+    /opt_func[\s\S]{1,800}loss_func/.test(text.slice(0, 1600));
   return { kind: fastai ? 'fastai' : kind, root, module: MODULE.test(text) };
 }
 
