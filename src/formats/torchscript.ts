@@ -149,9 +149,8 @@ async function signaturesOf(
   return Object.fromEntries(
     methods.map((method): [string, ToldSignature] => {
       const examples = program.examples.get(method.name) ?? [];
-      const code = view?.method(method.name);
       const schema = argumentsOf(method, program.find, examples);
-      const inferred = view && code ? infer(code, view, schema, library, budget) : null;
+      const inferred = view ? infer(method.name, view, schema, library, budget) : null;
       return [method.name, signatureOf(method, program.file, program.find, inferred, examples.length > 0)];
     }),
   );

@@ -5,7 +5,7 @@ import type { Zip } from '../wire/zip.ts';
 import { abstractTensor } from './infer/module.ts';
 import { type Code, type ObjectView, plain, UNKNOWN } from './infer/values.ts';
 import { jsonMember, pickleMember, textMember } from './members.ts';
-import { codeOf } from './script.ts';
+import { codesIn } from './script.ts';
 import type { NamedTensor } from './tensors.ts';
 
 /*
@@ -96,7 +96,7 @@ function tensorsOf(main: Json, shelf: Shelf): NamedTensor[] {
 /** A module as the evaluator sees it. */
 function viewOf(module: Json, shelf: Shelf, depth: number): ObjectView {
   let text: string | null = null;
-  const codes = new Map<string, Code | null>();
+  let codes: ((name: string) => Code | null) | null = null;
   const children = new Map<string, ObjectView>();
   const named = (list: string, name: string): Json | undefined =>
     objectsIn(module, list).find((one) => one['name'] === name);
@@ -130,12 +130,9 @@ function viewOf(module: Json, shelf: Shelf, depth: number): ObjectView {
       return typeof value === 'boolean' || typeof value === 'string' ? plain(value, false) : UNKNOWN;
     },
     method(name) {
-      const before = codes.get(name);
-      if (before !== undefined) return before;
       text ??= shelf.text(module);
-      const found = codeOf(text, name, true);
-      codes.set(name, found);
-      return found;
+      codes ??= codesIn(text, true);
+      return codes(name);
     },
   };
 }

@@ -10,7 +10,7 @@ import {
   unknown,
 } from '../told.ts';
 import type { Argument, Inferred, Seen } from './infer/infer.ts';
-import type { Code } from './infer/values.ts';
+import { type Code, NotUnderstood } from './infer/values.ts';
 
 /*
  * TorchScript's code files: Python-like text that torch prints itself, one class after the other. Only what the
@@ -66,14 +66,34 @@ export function methodsIn(body: string): ScriptMethod[] {
   return methods;
 }
 
-/** A method of a class by its name, or with `top` a function of a file; `null` when the text has none. */
-export function codeOf(text: string, name: string, top = false): Code | null {
-  if (!/^\w+$/.test(name)) return null;
-  const head = new RegExp(`^${top ? '' : '[ \\t]*'}def ${name}\\(`, 'm').exec(text);
-  const parsed = head ? argumentsAt(text, head.index + head[0].length) : null;
-  if (!parsed) return null;
-  const line = /^\s*->[^\n]*:[ \t]*\n/.exec(text.slice(parsed.end, parsed.end + 10_000));
-  return line ? { text, body: parsed.end + line[0].length, arguments: parsed.list } : null;
+/**
+ * Methods of a class, or with `top` functions of a file, by name: where they are is found once, and their heads are parsed when
+ * one is asked for. @throws NotUnderstood
+ */
+export function codesIn(text: string, top = false): (name: string) => Code | null {
+  let places: Map<string, number> | null = null;
+  const codes = new Map<string, Code | null>();
+  return (name) => {
+    const before = codes.get(name);
+    if (before !== undefined) return before;
+    places ??= new Map(
+      [...text.matchAll(top ? /^def (\w+)\(/gm : /^[ \t]*def (\w+)\(/gm)].map((head) => [
+        head[1] ?? '',
+        head.index + head[0].length,
+      ]),
+    );
+    const at = places.get(name);
+    const found = at === undefined ? null : codeAt(text, at);
+    codes.set(name, found);
+    return found;
+  };
+}
+
+function codeAt(text: string, at: number): Code {
+  const parsed = argumentsAt(text, at);
+  const line = parsed && /^\s*->[^\n]*:[ \t]*\n/.exec(text.slice(parsed.end, parsed.end + 10_000));
+  if (!line) throw new NotUnderstood('a head of another form');
+  return { text, body: parsed.end + line[0].length, arguments: parsed.list };
 }
 
 /** The arguments of a method as inference needs them; `examples` are those that a trace was stored with. */

@@ -1,6 +1,6 @@
 import { LAYERS } from './layers.ts';
 import { Operands, productOf, wholeOf } from './operands.ts';
-import { bodyAt, type Expression, expressionOf, NotUnderstood, type Statement } from './parse.ts';
+import { bodyAt, type Expression, expressionOf, type Statement } from './parse.ts';
 import { SHAPING } from './shaping.ts';
 import {
   type Abstract,
@@ -9,7 +9,7 @@ import {
   cell,
   type Facts,
   Impossible,
-  known,
+  NotUnderstood,
   type ObjectView,
   plain,
   tensor,
@@ -29,15 +29,18 @@ const MAX_CALLS = 64;
 const MAX_ROUNDS = 64;
 /** Operators that change what others refer to in ways that are not followed. */
 const RESHAPES = /^(un)?squeeze_$|^transpose_$|^t_$|^resize|^set_$|^swapa|^as_strided_$/;
-const parsed = new WeakMap<object, Map<number, Statement[]>>();
+const parsed = new WeakMap<Code, readonly Statement[]>();
+const MAX_RANK = 64;
+const MAX_NESTING = 600;
 
 /** Follows the code of methods with values that are known in part. Nothing is run; every step counts against a budget. */
 export class Evaluator {
-  private depth = 0;
-
   readonly facts: Facts;
   private readonly library: Library;
   private readonly budget: { left: number };
+  private depth = 0;
+  /** Expressions within expressions, over all calls. */
+  private nesting = 0;
 
   constructor(facts: Facts, library: Library, budget: { left: number }) {
     this.facts = facts;
@@ -67,11 +70,9 @@ export class Evaluator {
       );
     });
     this.depth += 1;
-    try {
-      return this.block(statementsOf(code), scope) ?? plain(null);
-    } finally {
-      this.depth -= 1;
-    }
+    const result = this.block(this.statements(code), scope) ?? plain(null);
+    this.depth -= 1;
+    return result;
   }
 
   /** `null` when the block does not return. */
@@ -101,8 +102,16 @@ export class Evaluator {
     return null;
   }
 
-  private spend(): void {
-    this.budget.left -= 1;
+  private statements(code: Code): readonly Statement[] {
+    const before = parsed.get(code);
+    if (before) return before;
+    const found = bodyAt(code.text, code.body, (length) => this.spend(length >> 3));
+    parsed.set(code, found);
+    return found;
+  }
+
+  private spend(steps = 1): void {
+    this.budget.left -= steps;
     if (this.budget.left < 0) throw new NotUnderstood('the code is too long');
   }
 
@@ -124,15 +133,19 @@ export class Evaluator {
     const test = truthOf(this.expression(one.test, scope));
     if (test !== null) return this.block(test ? one.yes : one.no, scope);
     // Either may be taken: what is learned in one of them holds only where the other is impossible.
+    this.spend(scope.size >> 4);
     const tried = [one.yes, one.no].map((statements) => {
       const mark = this.facts.mark();
       const inner: Scope = new Map(scope);
+      const { nesting, depth } = this;
       this.facts.doubt += 1;
       try {
         const returned = this.block(statements, inner);
         return { inner, returned, statements, learned: this.facts.since(mark) };
       } catch (thrown) {
         if (!(thrown instanceof Impossible)) throw thrown;
+        this.nesting = nesting;
+        this.depth = depth;
         return null;
       } finally {
         this.facts.doubt -= 1;
@@ -180,6 +193,14 @@ export class Evaluator {
 
   private expression(one: Expression, scope: Scope): Abstract {
     this.spend();
+    this.nesting += 1;
+    if (this.nesting > MAX_NESTING) throw new NotUnderstood('the code nests too deeply');
+    const value = this.valueOf(one, scope);
+    this.nesting -= 1;
+    return value;
+  }
+
+  private valueOf(one: Expression, scope: Scope): Abstract {
     switch (one.kind) {
       case 'name':
         return scope.get(one.name) ?? WORDS[one.name] ?? UNKNOWN;
@@ -256,6 +277,8 @@ export class Evaluator {
   }
 
   private named(name: string, args: readonly Abstract[], named: ReadonlyMap<string, Abstract>): Abstract {
+    for (const one of args)
+      if (one.kind === 'list' || one.kind === 'tuple') this.spend((one.items?.length ?? 0) >> 2);
     if (name === 'ops.prim.RaiseException') throw new Impossible('the code raises');
     if (name.startsWith('__torch__.')) {
       const code = this.library.function(name);
@@ -282,7 +305,10 @@ export class Evaluator {
       : Object.hasOwn(SHAPING, operator)
         ? SHAPING[operator]
         : undefined;
-    return model ? model(new Operands(this.facts, args, named)) : poison(args);
+    const result = model ? model(new Operands(this.facts, args, named)) : poison(args);
+    return result.kind === 'tensor' && (result.shape?.length ?? 0) > MAX_RANK
+      ? tensor(result.type, null)
+      : result;
   }
 }
 
@@ -487,14 +513,3 @@ function forget(statements: readonly Statement[], scope: Scope, depth: number): 
     }
   }
 }
-
-function statementsOf(code: Code): Statement[] {
-  const key = code.arguments;
-  const before = parsed.get(key) ?? new Map<number, Statement[]>();
-  parsed.set(key, before);
-  const found = before.get(code.body) ?? bodyAt(code.text, code.body);
-  before.set(code.body, found);
-  return found;
-}
-
-export { known };

@@ -1,6 +1,5 @@
 import type { ScalarType, Shape } from '../../../contract/types.ts';
 import { Evaluator, type Library } from './evaluate.ts';
-import { NotUnderstood } from './parse.ts';
 import {
   type Abstract,
   type Cell,
@@ -9,6 +8,7 @@ import {
   Facts,
   Impossible,
   known,
+  NotUnderstood,
   type ObjectView,
   root,
   type Size,
@@ -38,19 +38,21 @@ export interface Inferred {
 
 const MAX_RANK = 7;
 /** Steps for all hypotheses about one file together. */
-export const BUDGET = 400_000;
+export const BUDGET = 1_000_000;
 
 /**
  * Follows a method from its arguments to its result. Types and sizes that weights fix are facts; a rank is one when the code
  * cannot run for any other. `null` when the code contradicts itself as it is read here.
  */
 export function infer(
-  code: Code,
+  method: string,
   self: ObjectView,
   schema: readonly Argument[],
   library: Library,
   budget: { left: number },
 ): Inferred | null {
+  const code = codeOf(self, method);
+  if (!code) return null;
   const places = schema.flatMap((one, index) => (one.kind === 'tensor' ? [index] : []));
   const ranks = new Map<number, number>();
   for (const place of places) {
@@ -68,6 +70,15 @@ export function infer(
     if (possible.length === 1 && only !== undefined && only < MAX_RANK) ranks.set(place, only);
   }
   return follow(code, self, schema, ranks, library, budget);
+}
+
+function codeOf(self: ObjectView, method: string): Code | null {
+  try {
+    return self.method(method);
+  } catch (thrown) {
+    if (thrown instanceof NotUnderstood) return null;
+    throw thrown;
+  }
 }
 
 /** `null` when the code cannot run with those ranks. */

@@ -1,9 +1,18 @@
 import { classOf, stateOf } from '../../wire/pickle/numpy.ts';
 import { is, textOf, type Value } from '../../wire/pickle/values.ts';
-import { codeOf, type FindClass, type FindText } from '../script.ts';
+import { codesIn, type FindClass, type FindText, type ScriptClass } from '../script.ts';
 import { scalarType, type TorchTensor, tensorOf } from '../tensors.ts';
 import type { Library } from './evaluate.ts';
-import { type Abstract, type Code, cell, type ObjectView, plain, tensor, UNKNOWN } from './values.ts';
+import {
+  type Abstract,
+  type Code,
+  cell,
+  NotUnderstood,
+  type ObjectView,
+  plain,
+  tensor,
+  UNKNOWN,
+} from './values.ts';
 
 /* How the evaluator sees modules and constants that were pickled. */
 
@@ -15,6 +24,7 @@ export function abstractTensor(of: TorchTensor): Abstract {
 }
 
 const MAX_ITEMS = 10_000;
+const MAX_FILES = 1000;
 
 function abstractOf(value: Value, views: Map<Value, ObjectView>, find: FindClass, depth: number): Abstract {
   const weights = tensorOf(value);
@@ -42,13 +52,12 @@ function moduleView(value: Value, views: Map<Value, ObjectView>, find: FindClass
   const of = classOf(value);
   if (!of) return null;
   const name = `${of.module}.${of.name}`;
-  const body = find(name)?.body ?? '';
+  const { code, changed, wholes } = textOfClass(find(name));
   const state = stateOf(value);
   const attributes = new Map<string, Value>(
     (state?.keys ?? []).map((key, index) => [textOf(key) ?? '', state?.values[index] ?? null]),
   );
   const seen = new Map<string, Abstract>();
-  const codes = new Map<string, Code | null>();
   const view: ObjectView = {
     name,
     attribute(key) {
@@ -59,24 +68,44 @@ function moduleView(value: Value, views: Map<Value, ObjectView>, find: FindClass
       return found;
     },
     method(key) {
-      if (attributes.has(key)) return null;
-      const before = codes.get(key);
-      if (before !== undefined) return before;
-      const found = codeOf(body, key);
-      codes.set(key, found);
-      return found;
+      return attributes.has(key) ? null : code(key);
     },
   };
   const attributeOf = (key: string): Abstract => {
     // What code sets may be something else by the next call.
-    if (!attributes.has(key) || body.includes(`.${key} = `)) return UNKNOWN;
+    if (!attributes.has(key) || changed.has(key)) return UNKNOWN;
     const held = attributes.get(key) ?? null;
-    if (typeof held === 'number')
-      return new RegExp(`^\\s+${key} : (Final\\[)?int\\b`, 'm').test(body) ? plain(held, true) : UNKNOWN;
+    if (typeof held === 'number') return wholes.has(key) ? plain(held, true) : UNKNOWN;
     return abstractOf(held, views, find, 0);
   };
   views.set(value, view);
   return view;
+}
+
+interface ClassText {
+  readonly code: (name: string) => Code | null;
+  /** Attributes that code sets. */
+  readonly changed: ReadonlySet<string>;
+  /** Attributes that are whole numbers. */
+  readonly wholes: ReadonlySet<string>;
+}
+
+const texts = new WeakMap<ScriptClass, ClassText>();
+const NO_TEXT: ClassText = { code: () => null, changed: new Set(), wholes: new Set() };
+
+function textOfClass(of: ScriptClass | null): ClassText {
+  if (!of) return NO_TEXT;
+  const before = texts.get(of);
+  if (before) return before;
+  const all = (pattern: RegExp): Set<string> =>
+    new Set([...of.body.matchAll(pattern)].map((one) => one[1] ?? ''));
+  const found = {
+    code: codesIn(of.body),
+    changed: all(/\.(\w+) = /g),
+    wholes: all(/^[ \t]+(\w+) : (?:Final\[)?int\b/gm),
+  };
+  texts.set(of, found);
+  return found;
 }
 
 /** The root module of an archive. */
@@ -87,17 +116,21 @@ export function pickledModule(value: Value, find: FindClass): ObjectView | null 
 /** The functions of code files, and the constants beside them. */
 export function libraryOf(findText: FindText, constants: Value | undefined): Library {
   const items = is(constants, 'tuple') || is(constants, 'list') ? constants.items : [];
-  const found = new Map<string, Code | null>();
+  const files = new Map<string, ((name: string) => Code | null) | null>();
   const values = new Map<number, Abstract>();
   return {
     function(name) {
-      const before = found.get(name);
-      if (before !== undefined) return before;
-      const parts = name.split('.');
-      const text = findText(parts.slice(0, -1).join('.'));
-      const code = text === null ? null : codeOf(text, parts.at(-1) ?? '', true);
-      found.set(name, code);
-      return code;
+      const dot = name.lastIndexOf('.');
+      const file = name.slice(0, dot);
+      let codes = files.get(file);
+      if (codes === undefined) {
+        // Every file that is asked for has to be unpacked.
+        if (files.size >= MAX_FILES) throw new NotUnderstood('too many files of code');
+        const text = findText(file);
+        codes = text === null ? null : codesIn(text, true);
+        files.set(file, codes);
+      }
+      return codes === null ? null : codes(name.slice(dot + 1));
     },
     constant(index) {
       const before = values.get(index);

@@ -3,6 +3,8 @@
  * (lines go on within brackets), `if`, `for` and `while` by indentation. Source: torch/csrc/jit/serialization/python_print.cpp.
  */
 
+import { NotUnderstood } from './values.ts';
+
 export type Expression =
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'number'; readonly value: number; readonly whole: boolean }
@@ -40,18 +42,17 @@ export type Statement =
     }
   | { readonly kind: 'pass' };
 
-/** The text is not of that grammar: nothing is inferred from it. */
-export class NotUnderstood extends Error {
-  override readonly name = 'NotUnderstood';
-}
-
 const MAX_DEPTH = 100;
 const TOKEN =
   /[ \t\n]*(?:("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?j?)|([A-Za-z_]\w*)|(->|[()[\]{}.,:=*-]))/y;
 
-/** Parses the body of a function, from the line after its head on; it ends where a line is indented less. */
-export function bodyAt(text: string, start: number): Statement[] {
-  const lines = logicalLines(text, start);
+/**
+ * Parses the body of a function, from the line after its head on; it ends where a line is indented less.
+ * @param spend is told how much text there is, before it is parsed.
+ * @throws NotUnderstood
+ */
+export function bodyAt(text: string, start: number, spend: (length: number) => void): Statement[] {
+  const lines = logicalLines(text, start, spend);
   const [first] = lines;
   if (!first) return [];
   const taken = { at: 0 };
@@ -64,7 +65,7 @@ interface Line {
 }
 
 /** Lines with those that go on within brackets joined. Ends before a line that is indented less than the first. */
-function logicalLines(text: string, start: number): Line[] {
+function logicalLines(text: string, start: number, spend: (length: number) => void): Line[] {
   const lines: Line[] = [];
   let least = -1;
   for (let at = start; at < text.length; ) {
@@ -79,6 +80,7 @@ function logicalLines(text: string, start: number): Line[] {
       else if (char === ')' || char === ']' || char === '}') depth -= 1;
       else if (char === '\n' && depth <= 0) break;
     }
+    spend(end - at);
     const raw = text.slice(at, end);
     at = end + 1;
     const content = raw.trim();

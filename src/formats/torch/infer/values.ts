@@ -34,7 +34,7 @@ export interface ObjectView {
   /** Full name of its class; '' in archives that name none. */
   readonly name: string;
   attribute(name: string): Abstract;
-  /** Text that has the method's head at `at`; `null` when there is none. */
+  /** `null` when it has no such method. */
   method(name: string): Code | null;
 }
 
@@ -63,10 +63,20 @@ export class Impossible extends Error {
   override readonly name = 'Impossible';
 }
 
-/** The cell that stands for this one. */
+/** The code is not as torch writes it, or more than is followed: nothing more is inferred from it. */
+export class NotUnderstood extends Error {
+  override readonly name = 'NotUnderstood';
+}
+
+const MAX_CHAIN = 1000;
+
+/** The cell that stands for this one. @throws NotUnderstood when too many stand for each other */
 export function root<T>(of: Cell<T>): Cell<T> {
   let at = of;
-  while (at.same !== null) at = at.same;
+  for (let count = 0; at.same !== null; at = at.same) {
+    count += 1;
+    if (count > MAX_CHAIN) throw new NotUnderstood('too many sizes that are one');
+  }
   return at;
 }
 
