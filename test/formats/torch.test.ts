@@ -49,6 +49,107 @@ test('what the code does with its weights gives types; what fits any rank has no
   assert.match(reading.properties['output hint'] ?? '', /^3 values/);
 });
 
+/** The scripted model with another body of `forward`. */
+const scriptWith = (lines: readonly string[], head = 'features: Tensor) -> Tensor:'): Buffer =>
+  changed(script, /code\/__torch__\.py$/, (member) => ({
+    ...member,
+    data: Buffer.from(
+      member.data
+        .toString()
+        .replace(
+          /features: Tensor\) -> Tensor:\n[\s\S]*$/,
+          () => `${head}\n${lines.map((line) => `    ${line}\n`).join('')}`,
+        ),
+    ),
+  }));
+const many = (count: number, line: string): string[] => Array.from({ length: count }, () => line);
+
+const costly: Record<string, readonly string[]> = {
+  'branches within branches': [
+    ...Array.from({ length: 60 }, (_, depth) => `${'  '.repeat(depth)}if torch.gt(features, 0):`),
+    `${'  '.repeat(60)}x = features`,
+    'return features',
+  ],
+  'long lists, joined again and again': [
+    `all = [${many(9000, 'features').join(', ')}]`,
+    ...many(50_000, 'x = torch.cat(all, 0)'),
+    'return features',
+  ],
+  'ever more axes': [...many(100_000, 'features = torch.unsqueeze(features, 0)'), 'return features'],
+  'calls of itself': ['return torch.add((self).forward(features, ), (self).forward(features, ))'],
+  'brackets within brackets': [`return ${'torch.relu('.repeat(5000)}features${')'.repeat(5000)}`],
+  'loops within loops': [
+    ...Array.from({ length: 30 }, (_, depth) => `${'  '.repeat(depth)}for i${depth} in range(60):`),
+    `${'  '.repeat(30)}x = torch.relu(features)`,
+    'return features',
+  ],
+  'sizes that are made one, one after the other': [
+    ...many(
+      30_000,
+      'features = torch.bmm(torch.relu(features), torch.zeros([torch.size(features, 0), 2, 2]))',
+    ),
+    'return features',
+  ],
+};
+for (const [what, lines] of Object.entries(costly))
+  test(`code with ${what} is given up in time`, async (t) => {
+    const before = performance.now();
+    const reading = await readingOf(t, { 'model.pt': scriptWith(lines) });
+    assert.equal(reading.contract?.signatures['forward']?.inputs?.[0]?.name, 'features');
+    assert.ok(performance.now() - before < 4000);
+  });
+
+const seen = async (t: Parameters<typeof readingOf>[0], lines: readonly string[], head?: string) => {
+  const forward = (await readingOf(t, { 'model.pt': scriptWith(lines, head) })).contract?.signatures[
+    'forward'
+  ];
+  return [forward?.inputs?.[0], forward?.outputs?.[0]].map((one) => [one?.type, one?.shape]);
+};
+const WEIGHTS = ['hidden = self.hidden', 'w = hidden.weight'];
+
+test('what only one branch does to an input is no fact about it', async (t) => {
+  const lines = [
+    ...WEIGHTS,
+    'if flag:',
+    '  y = torch.linear(features, w)',
+    'else:',
+    '  y = torch.relu(features)',
+    'return y',
+  ];
+  assert.deepEqual(await seen(t, lines, 'features: Tensor,\n    flag: bool) -> Tensor:'), [
+    [null, null],
+    [null, null],
+  ]);
+});
+
+test('a branch that raises is none', async (t) => {
+  const lines = [
+    ...WEIGHTS,
+    'if torch.ne(torch.dim(features), 2):',
+    '  ops.prim.RaiseException("no")',
+    'else:',
+    '  pass',
+    'return torch.linear(features, w)',
+  ];
+  assert.deepEqual(await seen(t, lines), [
+    ['float32', ['batch', 4]],
+    ['float32', ['batch', 5]],
+  ]);
+});
+
+test('what code sets on a module may be something else by the next call', async (t) => {
+  const lines = [...WEIGHTS, 'hidden.weight = features', 'return torch.linear(features, w)'];
+  const [input] = await seen(t, ['self.hidden = self.out', ...lines]);
+  assert.deepEqual(input, [null, null]);
+});
+
+test('a type that an input is turned into is not its own', async (t) => {
+  assert.deepEqual(await seen(t, [...WEIGHTS, 'return torch.linear(torch.to(features, 6), w)']), [
+    [null, null],
+    ['float32', null],
+  ]);
+});
+
 test('a mobile archive says so', async (t) => {
   const reading = await readingOf(t, fixture('torchscript/mobile'));
   assert.ok(reading.properties['mobile']);

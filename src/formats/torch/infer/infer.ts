@@ -38,7 +38,7 @@ export interface Inferred {
 
 const MAX_RANK = 7;
 /** Steps for all hypotheses about one file together. */
-export const BUDGET = 1_000_000;
+export const BUDGET = 250_000;
 
 /**
  * Follows a method from its arguments to its result. Types and sizes that weights fix are facts; a rank is one when the code
@@ -98,11 +98,20 @@ function follow(
   } catch (thrown) {
     if (thrown instanceof Impossible) return null;
     // What was learned on the way to code that is not understood holds all the same.
-    if (thrown instanceof NotUnderstood) return told(given, UNKNOWN);
+    if (thrown instanceof NotUnderstood) return toldSoFar(given);
     throw thrown;
   } finally {
     // Cells of weights are shared by all hypotheses.
     facts.undo(0);
+  }
+}
+
+function toldSoFar(given: readonly Abstract[]): Inferred {
+  try {
+    return told(given, UNKNOWN);
+  } catch (thrown) {
+    if (thrown instanceof NotUnderstood) return told([], UNKNOWN);
+    throw thrown;
   }
 }
 
