@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-BzE8gxS7.js";await e(`inspect`);export{};
+import{t as e}from"./chunks/run-jsX7FnU3.js";await e(`inspect`);export{};

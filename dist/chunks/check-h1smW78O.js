@@ -1,0 +1,13 @@
+import{B as e,F as t,H as n,J as r,L as i,N as a,P as o,U as s,W as c,q as l,z as u}from"./core-BiruEn_l.js";const d=`published versions stay until they are retired`,f={breaking:{text:l.red(`breaking`),emoji:`🛑`},unclear:{text:l.yellow(`unclear`),emoji:`⚠️`},compatible:{text:l.green(`compatible`),emoji:`✅`}};function p({baseline:e,reason:t,policy:n}){return n===`none`?`compared with nothing (policy none)`:e?`compared with ${e.label}`:`compared with nothing: ${t??`it is new`}`}function m({failed:e,findings:t}){return e?{text:l.red(`fails`),emoji:`🛑`}:t.some(e=>e.level!==`notice`)?{text:l.yellow(`passes`),emoji:`⚠️`}:{text:l.green(`passes`),emoji:`✅`}}function h(e){let{settings:n,changes:r,findings:i}=e,a=r.slice(0,100).map(e=>[f[e.verdict].text,s(e.subject),e.old===null?l.dim(`nothing`):s(e.old),e.new===null?l.dim(`nothing`):s(e.new),l.dim(e.rule)]);return[`${l.bold(n.name)} ${l.dim(s(n.path))}  ${m(e).text}  ${l.dim(s(p(e)))}`,...a.length>0?[``,c([``,`what`,`was`,`is`,`rule`],a,`  `)]:[],...r.length>100?[`  … and ${r.length-100} more`]:[],...i.length>0?[``,t(i)]:[]].join(`
+`)}function g(e,t){return[...e.length===0&&t.length===0?[l.dim(`no model changed`)]:[],...e.map(h),...t.map(e=>`${l.yellow(`gone`)} ${s(e)}  ${l.dim(d)}`)].join(`
+
+`)}function _(e,t){let n=[...e].sort((e,t)=>Number(t.failed)-Number(e.failed));return[...e.length===0&&t.length===0?[`### Lading
+
+No model changed.`]:[],...n.map(y),...t.length>0?[`### Gone\n\n${t.map(i).join(`, `)}: ${d}`]:[]].join(`
+
+`)}function v(t){let{settings:n,findings:r}=t;return[`### ${m(t).emoji} ${i(n.name)}: ${a(r)}`,`${i(n.path)}, ${e(p(t))}`].join(`
+
+`)}function y(e){let{changes:t,findings:n}=e;return[v(e),...n.length>0?[o(n)]:[],...t.length>0?[b(t)]:[],...e.failed?[x(e)]:[]].join(`
+
+`)}function b(e){let t=e.slice(0,100).map(e=>[`${f[e.verdict].emoji} ${e.verdict}`,i(e.subject),e.old===null?``:i(e.old),e.new===null?``:i(e.new),i(e.rule)]),a=e.length-100,o=n([``,`What`,`Was`,`Is`,`Rule`],t);return u(`${r(e.length,`change`)} of the contract`,a>0?`${o}\n\n… and ${a} more.`:o)}function x(e){let t=e.findings.filter(e=>e.level===`error`);return t.length===0?``:u(`The change is meant?`,["Agree to it in `lading.yaml`; the next version will be a major one.","```yaml",`models:`,`  - path: ${JSON.stringify(e.settings.path)}`,`    approvals:`,...t.slice(0,20).map(e=>`      - {fingerprint: "${e.fingerprint}", reason: "…"}`),"```"].join(`
+`))}export{g as i,v as n,_ as r,y as t};

@@ -1,0 +1,1 @@
+const e=[`contract.yaml`,`signature.json`];export{e as t};

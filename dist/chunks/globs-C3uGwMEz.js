@@ -1,0 +1,1 @@
+export{n as matches}from"./globs-r0R_jIJ6.js";

@@ -1,0 +1,1 @@
+export{w as runTerminal}from"./core-BiruEn_l.js";

@@ -1,1 +1,0 @@
-export{O as runTerminal}from"./core-CGhHpulh.js";

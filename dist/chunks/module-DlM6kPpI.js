@@ -1,0 +1,1 @@
+export{n as libraryOf,r as pickledModule}from"./module-AjN5g4o4.js";

@@ -1,1 +1,0 @@
-export{t as release}from"./release-DsOPS1Ot.js";
