@@ -10,6 +10,7 @@ import {
   type LayerConfig,
   list,
   nameOf,
+  object,
   policyType,
   shapeFrom,
   type Tensor,
@@ -114,7 +115,10 @@ function sequentialPorts(model: LayerConfig, run: Run, version: string | null): 
     return mergedPorts(layers, first, run, version);
   const stated = shapeFrom(first.config['batch_shape'] ?? first.config['batch_input_shape']);
   const shape =
-    stated ?? model.built ?? shapeFrom(model.config['build_input_shape']) ?? nested(first)?.shape ?? null;
+    stated ??
+    model.built ??
+    shapeFrom(model.config['build_input_shape']) ??
+    (isModel(first) ? inputShape(innermost(first)) : null);
   const input: Port = {
     // A first layer that is no InputLayer gets one of its own, called after it.
     name: first.className === 'InputLayer' ? nameOf(first) : madeName(first, version),
@@ -152,8 +156,8 @@ function mergedPorts(
  * the first place lent its own input until Keras 2.2.
  */
 function madeName(first: LayerConfig, version: string | null): string {
-  const own = isModel(first) && /^(1\.|2\.[01]\.\d+$)/.test(version ?? '') ? nested(first)?.name : undefined;
-  if (own !== undefined) return own;
+  const own = isModel(first) && /^(1\.|2\.[01]\.\d+$)/.test(version ?? '') ? innermost(first) : null;
+  if (own) return own.className === 'InputLayer' ? nameOf(own) : madeName(own, version);
   return version?.startsWith('1.') ? `${oldClass(first).toLowerCase()}_input_1` : `${nameOf(first)}_input`;
 }
 
@@ -184,9 +188,28 @@ function counted(ports: readonly Port[]): Port[] {
   });
 }
 
-function nested(layer: LayerConfig): Port | null {
-  return isModel(layer) ? (portsOf(layer, null).inputs?.[0] ?? null) : null;
+/** The first layer inside a model, inside its first layer, and so on: what the model is called with. */
+function innermost(layer: LayerConfig): LayerConfig | null {
+  let inner: LayerConfig | null = layer;
+  for (let depth = 0; inner && isModel(inner); depth++) {
+    if (depth > MAX_DEPTH) return null;
+    inner = isFunctional(inner) ? inputLayerOf(inner) : (firstLayer(inner) ?? null);
+  }
+  return inner;
 }
+
+const firstLayer = (model: LayerConfig): LayerConfig | null => innerLayer(list(model.config['layers'])[0]);
+
+function inputLayerOf(model: LayerConfig): LayerConfig | null {
+  const layers = list(model.config['layers']).slice(0, MAX_LAYERS);
+  const name = list(model.config['input_layers']).flat(2)[0];
+  const one = layers.find((layer) => object(layer)?.['name'] === name);
+  const found = innerLayer(one);
+  return found?.className === 'InputLayer' ? found : null;
+}
+
+const inputShape = (layer: LayerConfig | null): Shape | null =>
+  shapeFrom(layer?.config['batch_shape'] ?? layer?.config['batch_input_shape']);
 
 function functionalPorts(model: Evaluation): Omit<ModelPorts, 'layers'> {
   const inputs = model.inputs.map(
@@ -226,7 +249,10 @@ function portOf(name: string, tensor: Tensor, layer: LayerConfig | null): Port {
 function inputType(layer: LayerConfig): ScalarType | null {
   const own = layer.config['input_dtype'] ?? layer.config['dtype'];
   if (layer.className === 'InputLayer') return policyType(own) ?? 'float32';
-  if (isModel(layer)) return nested(layer)?.type ?? null;
+  if (isModel(layer)) {
+    const inner = innermost(layer);
+    return inner && inputType(inner);
+  }
   if (['TextVectorization', 'StringLookup'].includes(layer.className)) return 'string';
   const name = text(own) ?? text((own as { config?: { name?: unknown } } | null | undefined)?.config?.name);
   // Mixed precision computes in half floats; variables and inputs stay whole.
