@@ -17,7 +17,8 @@ import { scanZip } from './wire/scan.ts';
 import { worst } from './wire/scan-pickle.ts';
 import { entryBytes, findEntry, looksLikeZip, openZip, readText, type Zip } from './wire/zip.ts';
 
-const MAX_CONFIG = 64 * 1024 * 1024;
+/** Configs are tens of kilobytes; with vocabularies in them, a few megabytes. */
+const MAX_CONFIG = 16 * 1024 * 1024;
 /** Archives hold weights as they are; compressed ones have to be unpacked to be looked into. */
 const MAX_UNPACKED = 64 * 1024 * 1024;
 const NO_WEIGHTS: Weights = { parameters: null, outside: [] };

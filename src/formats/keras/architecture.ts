@@ -6,7 +6,7 @@ import { type Active, yamlTags } from './active.ts';
 import { innerLayer, isModel, type Json, object, text } from './values.ts';
 
 /** Architectures are tens of kilobytes, of the largest models a few megabytes. */
-const MAX_ARCHITECTURE = 64 * 1024 * 1024;
+const MAX_ARCHITECTURE = 16 * 1024 * 1024;
 const MAX_ALIASES = 100_000;
 
 /** What `model.to_json()` and `model.to_yaml()` write: an architecture without its weights. */
@@ -38,7 +38,7 @@ export async function readArchitecture(file: ModelFile): Promise<Architecture> {
     if (!config) throw new Malformed('the file is not JSON');
     return { config, active: nothing };
   }
-  if (source.length > MAX_ARCHITECTURE / 8) throw new Malformed('the file is too large for YAML');
+  if (source.length > MAX_ARCHITECTURE / 4) throw new Malformed('the file is too large for YAML');
   const { parseDocument } = await import('yaml');
   try {
     const document = parseDocument(source, { schema: 'core', logLevel: 'silent' });
@@ -64,9 +64,13 @@ export function isUnpacked(look: Look, config: ModelFile): boolean {
 
 export const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
 
-/** JSON that is an object, or a text that is one (some versions wrote JSON of JSON); `null` otherwise. */
+/**
+ * JSON that is an object, or a text that is one (some versions wrote JSON of JSON); `null` otherwise.
+ * @throws Malformed when it is too large to be a config.
+ */
 export function parseJson(source: unknown): Record<string, unknown> | null {
   if (typeof source !== 'string') return null;
+  if (source.length > MAX_ARCHITECTURE) throw new Malformed(`the config has ${source.length} characters`);
   try {
     const parsed: unknown = JSON.parse(source);
     if (typeof parsed === 'string') return text(parsed)?.startsWith('{') ? parseJson(parsed) : null;
