@@ -81,8 +81,9 @@ function together(operation: Operation): ScalarType | null {
       : widest;
   const constants = [...operation.call.args, ...Object.values(operation.options)];
   const fraction = constants.some((one) => typeof one === 'number' && !Number.isInteger(one));
+  // Keras turns whole numbers into floats here; TensorFlow refuses, or does it by the operation.
   if (fraction || operation.name === 'truedivide')
-    return types.every((type) => type === types[0]) ? null : null;
+    return isKerasOperation(operation.call.layer) ? 'float32' : null;
   return types.every((type) => type === types[0]) ? (types[0] ?? null) : null;
 }
 
@@ -104,15 +105,19 @@ const reducing: Rule = (operation) => {
   const foreign = !isKerasOperation(operation.call.layer);
   if (index && axis === null && foreign) return { shape: shape && reduced(shape, 0, false), type: 'int64' };
   const float = ['mean', 'std', 'var', 'logsumexp', 'norm', 'median', 'average'].includes(name);
+  const whole = type === 'int32' || type === 'int64';
+  const counted = name === 'sum' || name === 'prod';
   const out: ScalarType | null = index
     ? foreign
       ? (policyType(options['output_type']) ?? 'int64')
       : 'int32'
     : name === 'all' || name === 'any'
       ? 'bool'
-      : isFloat(type) || (!float && name !== 'sum' && name !== 'prod' && name !== 'countnonzero')
+      : isFloat(type) || ((name === 'max' || name === 'min' || counted) && whole)
         ? type
-        : null;
+        : float && !foreign && type !== null
+          ? 'float32'
+          : null;
   return { shape: shape && reduced(shape, axis, keep), type: out };
 };
 
@@ -184,11 +189,9 @@ const expanded: Rule = (operation) => {
 const squeezed: Rule = (operation) => {
   const { shape, type } = first(operation);
   const axis = operation.options['axis'] ?? operation.options['squeeze_dims'] ?? null;
-  const open = shape?.some((size) => typeof size !== 'number');
   if (!shape || (axis === null && shape.slice(1).some((size) => typeof size !== 'number')))
     return { shape: null, type };
-  if (axis === null)
-    return { type, shape: open ? shape.filter((size) => size !== 1) : shape.filter((size) => size !== 1) };
+  if (axis === null) return { type, shape: shape.filter((size) => size !== 1) };
   return { type, shape: reduced(shape, axis, false) };
 };
 
@@ -382,8 +385,6 @@ const RULES: Readonly<Record<string, Rule>> = {
       shape: front ? [...shape.slice(0, 2), ...size] : [shape[0] ?? null, ...size, shape[3] ?? null],
     };
   },
-  gather: () => null,
-  take: () => null,
 };
 
 const isKerasOperation = (layer: LayerConfig): boolean =>
