@@ -302,6 +302,16 @@ test('a meta graph without its checkpoint, or cut short, is a finding', async ()
   assert.ok(cut.includes('file-truncated') || cut.includes('file-malformed'), `${cut}`);
 });
 
+test('of a graph with more sizes than can be shown nothing is shown', () => {
+  const sizes = Array.from({ length: 300 }, () => field(2, int(1, 3)));
+  const shape = field(5, field(1, 'shape'), field(2, field(7, ...sizes)));
+  const placeholder = (at: number) => field(1, field(1, `p${at}`), field(2, 'Placeholder'), shape);
+  const graph = (count: number) =>
+    readPlain(inMemory(Buffer.concat(Array.from({ length: count }, (_, at) => placeholder(at)))));
+  assert.equal(graph(10).contract?.signatures['predict']?.inputs?.length, 10);
+  assert.equal(graph(200).contract?.signatures['predict']?.inputs, null);
+});
+
 test('other protobuf is no frozen graph', async () => {
   const files = {
     'labels.pb': field(1, 'a name'),

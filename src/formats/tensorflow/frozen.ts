@@ -14,6 +14,8 @@ const INPUT = /^Placeholder(V2|WithDefault)?$/;
 const MAX_FIELDS = 5000;
 /** Bytes that names and nodes may take while the graph is walked, with about what V8 takes beside the characters. */
 const MAX_KEPT = 14 * 1024 * 1024;
+/** Sizes of all inputs, and of all outputs. */
+const MAX_SIZES = 50_000;
 const NAME_COST = 100;
 const NODE_COST = 600;
 
@@ -27,9 +29,10 @@ export function watchEnds(producer: number): {
   const ends = new Map<string, GraphNode>();
   const shapes = watchShapes((node) => inputOf(node, producer).shape.value);
   let kept = 0;
+  let sizes = 0;
   let full = false;
   const isFull = (): boolean => {
-    full ||= kept > MAX_KEPT || inputs.length > MAX_FIELDS;
+    full ||= kept > MAX_KEPT || sizes > MAX_SIZES || inputs.length > MAX_FIELDS;
     return full;
   };
   return {
@@ -44,26 +47,36 @@ export function watchEnds(producer: number): {
         kept += NAME_COST + name.length;
         if (ends.delete(name)) kept -= NODE_COST + name.length;
       }
-      if (INPUT.test(node.operator)) inputs.push(inputOf(node, producer));
-      else if (!SIDE_EFFECTS.test(node.operator) && !used.has(node.name)) {
+      if (INPUT.test(node.operator)) {
+        const input = inputOf(node, producer);
+        sizes += input.shape.value?.length ?? 0;
+        inputs.push(input);
+      } else if (!SIDE_EFFECTS.test(node.operator) && !used.has(node.name)) {
         ends.set(node.name, node);
         kept += NODE_COST + node.name.length;
         for (const input of node.inputs) kept += NAME_COST + input.length;
       }
     },
     signature() {
-      if (isFull() || ends.size > MAX_FIELDS) {
-        const reason =
-          'the graph has too many nodes, or too many that none uses, to say which it is called by';
-        return { inputs: unknown(reason), outputs: unknown(reason) };
+      const reason = 'the graph has too many nodes, or too many that none uses, to say which it is called by';
+      if (isFull() || ends.size > MAX_FIELDS) return { inputs: unknown(reason), outputs: unknown(reason) };
+      if (ends.size === 0)
+        return {
+          inputs,
+          outputs: unknown(
+            'every node of the graph is used by another',
+            'Write the outputs into contract.yaml.',
+          ),
+        };
+      const outputs: ToldField[] = [];
+      let all = 0;
+      for (const node of ends.values()) {
+        const output = outputOf(node, shapes.shapeOf(node.name));
+        all += output.shape.value?.length ?? 0;
+        if (all > MAX_SIZES) return { inputs, outputs: unknown(reason) };
+        outputs.push(output);
       }
-      return {
-        inputs,
-        outputs:
-          ends.size > 0
-            ? [...ends.values()].map((node) => outputOf(node, shapes.shapeOf(node.name)))
-            : unknown('every node of the graph is used by another', 'Write the outputs into contract.yaml.'),
-      };
+      return { inputs, outputs };
     },
   };
 }
