@@ -367,6 +367,10 @@ function structure(name: string, args: readonly Abstract[]): Abstract | null {
       if (x === decides || y === decides) return plain(decides);
       return x === null || y === null ? UNKNOWN : plain(!decides);
     }
+    case '__contains__': {
+      const [all, one] = [a?.kind === 'list' ? a.items?.map(wholeOf) : null, wholeOf(b)];
+      return !all || one === null || all.includes(null) ? UNKNOWN : plain(all.includes(one));
+    }
     case 'list':
       return a?.kind === 'list' ? { kind: 'list', items: a.items && [...a.items] } : UNKNOWN;
     case 'slice':

@@ -1,4 +1,4 @@
-import { classOf, stateOf } from '../../wire/pickle/numpy.ts';
+import { argsOf, classOf, stateOf } from '../../wire/pickle/numpy.ts';
 import { is, textOf, type Value } from '../../wire/pickle/values.ts';
 import { codesIn, type FindClass, type FindText, type ScriptClass } from '../script.ts';
 import { scalarType, type TorchTensor, tensorOf } from '../tensors.ts';
@@ -36,9 +36,17 @@ function abstractOf(value: Value, views: Map<Value, ObjectView>, find: FindClass
       ? UNKNOWN
       : { kind: value.kind, items: value.items.map((item) => abstractOf(item, views, find, depth + 1)) };
   if (is(value, 'call')) {
-    const list = /^torch\.jit\._pickle\.build_(\w+)list$/.exec(nameOf(value));
-    // What the items of such lists are is stated by the function's name only.
-    if (list) return UNKNOWN;
+    const list = /^torch\.jit\._pickle\.build_(int|tensor|bool)list$/.exec(nameOf(value))?.[1];
+    const [given] = list === undefined ? [] : argsOf(value);
+    if (is(given, 'list') && given.items.length <= MAX_ITEMS)
+      return {
+        kind: 'list',
+        items: given.items.map((item) =>
+          list === 'int' && typeof item === 'number'
+            ? plain(item, true)
+            : abstractOf(item, views, find, depth + 1),
+        ),
+      };
     const view = views.get(value) ?? moduleView(value, views, find);
     return view ? { kind: 'object', of: view } : UNKNOWN;
   }
