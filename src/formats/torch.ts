@@ -5,6 +5,7 @@ import { factsOf } from './torch/checkpoint.ts';
 import { type Loaded, loadTorch } from './torch/load.ts';
 import { ASK_FOR_CONTRACT, precisions } from './weights.ts';
 import { worst } from './wire/scan-pickle.ts';
+import { openZip } from './wire/zip.ts';
 
 /** What `torch.save` wrote: weights by name, checkpoints, whole modules; zip files, the older stacked pickles, and tar. */
 export const torch: Format = {
@@ -13,7 +14,7 @@ export const torch: Format = {
   detect: (look) =>
     look.directory.files.flatMap((file): Candidate[] => {
       const archive = torchArchive(look, file);
-      if (archive?.kind !== 'save' && archive?.kind !== 'legacy' && archive?.kind !== 'tar') return [];
+      if (!archive || !KINDS.has(archive.kind)) return [];
       return [{ format: 'torch', path: file.path, role: archive.module ? 'model' : 'weights', covers: [] }];
     }),
   async read(candidate, look) {
@@ -21,9 +22,15 @@ export const torch: Format = {
     const archive = file && torchArchive(look, file);
     if (!file || !archive) throw new Malformed('the file is gone');
     using bytes = open(file);
+    if (archive.kind === 'served') {
+      const { readServed } = await import('./torch/served.ts');
+      return await readServed(candidate, openZip(bytes));
+    }
     return readingOf(candidate, await loadTorch(bytes, archive, candidate.path));
   },
 };
+
+const KINDS: ReadonlySet<string> = new Set(['save', 'legacy', 'tar', 'package', 'served']);
 
 function readingOf(candidate: Candidate, loaded: Loaded): Reading {
   const facts = factsOf(loaded.root, loaded.tensors);

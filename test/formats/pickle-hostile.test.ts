@@ -24,3 +24,27 @@ for (const [file, expected] of Object.entries(EXPECTED))
     if (risk === 'dangerous') assert.ok(remarks.some((remark) => remark.rule === 'pickle-dangerous'));
     if (result.error) assert.notEqual(risk, 'none');
   });
+
+/** `callee(*args)` by protocol 2; every argument is written as the pickle needs it. */
+const called = (callee: string, ...args: string[]): Buffer =>
+  Buffer.from(`\x80\x02c${callee}\n(${args.join('')}tR.`, 'latin1');
+const riskOf = async (bytes: Buffer): Promise<string> =>
+  (await assess(await readPickle(openStream(inMemory(bytes)).stream), { file: 'x' })).risk;
+const SUBIMPORT = 'cloudpickle.cloudpickle\nsubimport';
+
+test('what honest cloudpickles do is to be looked at, and the same with other arguments is dangerous', async () => {
+  const union = '(c__builtin__\nint\nc__builtin__\nstr\nt';
+  assert.equal(await riskOf(called('functools\nreduce', 'c_operator\nor_\n', union)), 'review');
+  assert.equal(await riskOf(called('functools\nreduce', 'cos\nsystem\n', union)), 'dangerous');
+  assert.equal(await riskOf(called(SUBIMPORT, 'X\x05\0\0\0torch')), 'review');
+  assert.equal(await riskOf(called(SUBIMPORT, 'X\x02\0\0\0os')), 'dangerous');
+  assert.equal(
+    await riskOf(
+      Buffer.from(
+        `\x80\x02c__builtin__\ngetattr\n(c${SUBIMPORT}\n(X\x05\0\0\0torchtRX\x04\0\0\0loadtR.`,
+        'latin1',
+      ),
+    ),
+    'dangerous',
+  );
+});

@@ -264,6 +264,25 @@ test('symbolic sizes keep their names, and their ranges are told', async (t) => 
 });
 
 // No torch that still writes this layout can be had; the file follows caffe2/proto/torch.proto of torch 1.1.
+test('an archive for TorchServe is named by its manifest, and its labels are read', async (t) => {
+  const manifest = {
+    model: { modelName: 'net', serializedFile: 'model.pt', handler: 'handler.py', modelVersion: '1.0' },
+  };
+  const served = (inner: Buffer): Buffer =>
+    zipOf([
+      { name: 'model.pt', data: inner, deflate: true },
+      { name: 'handler.py', data: Buffer.from('pass\n') },
+      { name: 'index_to_name.json', data: Buffer.from('{"0": "cat", "1": ["n02084071", "dog"]}') },
+      { name: 'MAR-INF/MANIFEST.json', data: Buffer.from(JSON.stringify(manifest)) },
+    ]);
+  const reading = await readingOf(t, { 'net.mar': served(script) });
+  assert.equal(reading.properties['layout'], 'TorchServe archive');
+  assert.equal(reading.properties['model version'], '1.0');
+  assert.deepEqual(reading.labels, ['cat', 'dog']);
+  assert.equal(reading.risk, 'review');
+  assert.equal((await readingOf(t, { 'net.mar': served(HOSTILE) })).risk, 'dangerous');
+});
+
 // torch 0.1.1 wrote these; its loader is torch/serialization.py, legacy_load.
 function oldTar(pickle: Buffer): Buffer {
   const long = (value: number): Buffer => {

@@ -5,7 +5,18 @@ import { findEntry, looksLikeZip, openZip, type Zip } from '../wire/zip.ts';
 
 /** What kind of file torch or something built on it wrote, and the folder in it that everything is below. */
 export interface TorchArchive {
-  readonly kind: 'script' | 'script-old' | 'export' | 'save' | 'legacy' | 'tar' | 'fastai';
+  readonly kind:
+    | 'script'
+    | 'script-old'
+    | 'export'
+    | 'save'
+    | 'legacy'
+    | 'tar'
+    | 'fastai'
+    /** torch.package: pickles, and the Python code of their classes. */
+    | 'package'
+    /** TorchServe: a model of any kind, and the code that serves it. */
+    | 'served';
   /** With its `/` at the end; '' where there is none. */
   readonly root: string;
   /** The root object is a module with its class, and not only tensors. */
@@ -43,6 +54,9 @@ function kindOf(zip: Zip): TorchArchive | null {
     const found = names.find((name) => name === suffix || name.endsWith(`/${suffix}`));
     return found === undefined ? null : found.slice(0, found.length - suffix.length);
   };
+  if (names.includes('MAR-INF/MANIFEST.json')) return { kind: 'served', root: '', module: true };
+  const packaged = below('.data/extern_modules');
+  if (packaged !== null) return { kind: 'package', root: packaged, module: true };
   const pt2 = below('archive_format');
   if (
     pt2 !== null &&

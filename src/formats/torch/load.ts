@@ -29,16 +29,20 @@ export async function loadTorch(bytes: Bytes, archive: TorchArchive, file: strin
   if (archive.kind === 'tar') return loadTar(bytes, file);
   if (archive.kind === 'legacy') return loadLegacy(bytes, file);
   const zip = openZip(bytes);
-  const data = await pickleMember(zip, `${archive.root}data.pkl`);
-  if (!data) throw new Malformed('data.pkl is missing');
+  const packaged = archive.kind === 'package';
+  const name = packaged
+    ? (zip.entries.find((entry) => entry.name.endsWith('.pkl'))?.name ?? '')
+    : `${archive.root}data.pkl`;
+  const data = await pickleMember(zip, name);
+  if (!data) throw new Malformed(packaged ? 'the package has no pickle' : 'data.pkl is missing');
   const scan = await scanZip(zip, file, {
-    known: new Map([[`${archive.root}data.pkl`, data]]),
+    known: new Map([[name, data]]),
     trusted: isTorchHolder,
   });
   const problems = tensorProblems(data.values, zip, archive.root, file);
   return {
     root: data.values[0],
-    layout: 'zip',
+    layout: packaged ? 'torch.package' : 'zip',
     remarks: [...scan.remarks, ...problems],
     risk: problems.length > 0 ? 'dangerous' : scan.risk,
     tensors: null,
