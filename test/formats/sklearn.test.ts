@@ -88,6 +88,45 @@ test('a dict of estimators is no model, and the reading says what it is and what
   assert.match(remark?.help ?? '', /contract: v1\nsignatures:/);
 });
 
+test('an estimator that was never fitted has no contract, and the reading says why', async () => {
+  const reading = await readBytes('m.pkl', [0x80, 2], 'csklearn.svm._classes\nSVC\n)\x81}U\x01CK\x01sb.');
+  assert.equal(reading?.contract, null);
+  assert.match(reading?.remarks[0]?.message ?? '', /SVC was saved before it was fitted/);
+});
+
+test('a function is no model, and is named', async () => {
+  const reading = await readBytes('m.pkl', [0x80, 2], 'cnumpy\nmean\n.');
+  assert.equal(reading?.contract, null);
+  assert.match(reading?.remarks[0]?.message ?? '', /function or class \(numpy\.mean\)/);
+});
+
+test("a function of NumPy's that looks up another module's is as dangerous as what it finds", async () => {
+  const call = (module: string, name: string) =>
+    readBytes('m.pkl', [0x80, 2], `cnumpy.core\n_ufunc_reconstruct\n(S'${module}'\nS'${name}'\ntR.`);
+  assert.equal((await call('os', 'system'))?.risk, 'dangerous');
+  assert.equal((await call('somewhere', 'log1p'))?.risk, 'review');
+  assert.equal((await call('numpy.core._multiarray_umath', 'log1p'))?.risk, 'none');
+});
+
+test('a class that has the name of one of scikit-learn is not taken for it', async () => {
+  const reading = await readBytes('m.pkl', [0x80, 2], 'c__main__\nStackingClassifier\n)\x81}U\x01aK\x01sb.');
+  assert.equal(reading?.contract, null);
+});
+
+test('a file beside an old joblib file is read by its name alone, never elsewhere', async () => {
+  const wrapped = (name: string) =>
+    readBytes(
+      'm.pkl',
+      [0x80, 2],
+      `csklearn.preprocessing.data\nMaxAbsScaler\n)\x81}U\x08max_abs_cjoblib.numpy_pickle\nNDArrayWrapper\n)\x81}U\x08filenameS'${name}'\nsbsb.`,
+    );
+  for (const name of ['../../etc/passwd', '/etc/passwd', 'missing.npy', ''])
+    assert.deepEqual((await wrapped(name))?.contract?.signatures['transform']?.inputs?.[0]?.shape, [
+      'batch',
+      null,
+    ]);
+});
+
 test('a class that is not known asks for a contract, and for a look at the class', async () => {
   const reading = await readBytes('m.pkl', [0x80, 2], 'c__main__\nChurnModel\n)\x81}U\x01aK\x01sb.');
   assert.equal(reading?.risk, 'review');

@@ -1,5 +1,6 @@
-import { argsOf } from '../wire/pickle/numpy.ts';
+import { argsOf, attribute } from '../wire/pickle/numpy.ts';
 import { is, textOf, type Value } from '../wire/pickle/values.ts';
+import type { Obj } from './object.ts';
 
 /** NumPy's functions of one array that work on each element: as many columns come out, and floats stay floats. */
 const ELEMENTWISE = new Set(
@@ -19,3 +20,7 @@ export function keepsColumns(func: Value | undefined): boolean {
   const [module, name] = argsOf(func).map(textOf);
   return /^(numpy|scipy)\b/.test(module ?? '') && ELEMENTWISE.has(name ?? '');
 }
+
+/** Whether it hands on what it gets: since 1.4 that is how `passthrough` is kept. */
+export const passes = (obj: Obj): boolean =>
+  obj.name === 'FunctionTransformer' && attribute(obj.value, 'func') === null;

@@ -6,7 +6,7 @@ import { boosterOf } from './boosters.ts';
 import { labelsOf } from './classes.ts';
 import { askedNames, columnUses } from './columns.ts';
 import { INSIDE, ownWidth } from './features.ts';
-import { keepsColumns } from './functions.ts';
+import { keepsColumns, passes } from './functions.ts';
 import {
   array,
   at,
@@ -62,6 +62,11 @@ export function inputOf(obj: Obj): Input {
   const found = first(tellers, (one) => ownWidth(one));
   const width = found ?? (names.value ? derived(names.value.length, names.evidence.where) : noWidth(last));
   const columns = columnsOf(last, names.value, width.value, 0);
+  // Nothing comes after that would need numbers: columns that are passed through may hold anything.
+  const alone = chain.every((one) => one === last || steps(one).filter((step) => step.obj).length === 1);
+  if (last.name === 'ColumnTransformer' && alone && names.value)
+    for (const column of passedThrough(last, names.value, width.value))
+      columns[column] ??= { type: unknown('the column is passed through as it is') };
   const single = trainedInFloat32(obj);
   const numbers: Told<ScalarType> = takesAnything(last)
     ? unknown(`${last.name} may take anything`, 'type: …')
@@ -276,6 +281,12 @@ function columnsOf(
       if (!used.has(index))
         out[index] = { type: unknown(`${at(obj, 'transformers_')} drops the column`), unused: true };
   return out;
+}
+
+function passedThrough(obj: Obj, names: readonly string[], width: number | null): number[] {
+  return columnUses(obj, names, width).flatMap((use) =>
+    use.dropped || (use.obj && !passes(use.obj)) ? [] : use.columns,
+  );
 }
 
 function encoded(item: Value, where: string, strict: boolean): Column {

@@ -3,7 +3,8 @@ import { assumed, batched, derived, type Told, type ToldField, unknown } from '.
 import { attribute, dtypeOf, elementsOf } from '../wire/pickle/numpy.ts';
 import { is, type Value } from '../wire/pickle/values.ts';
 import type { Method } from './estimators.ts';
-import { keepsColumns } from './functions.ts';
+import { keepsColumns, passes } from './functions.ts';
+import { inputOf } from './inputs.ts';
 import { array, at, itemsOf, type Obj, steps, typeOfArray } from './object.ts';
 import { computed } from './precision.ts';
 import { SELECTORS } from './selectors.ts';
@@ -129,10 +130,13 @@ function partTypes(obj: Obj): Told<TypeName> {
   let passed = false;
   for (const part of parts) {
     if (part.dropped) continue;
-    if (part.obj) types.add(transformedType(part.obj).value);
+    if (part.obj && !passes(part.obj)) types.add(transformedType(part.obj).value);
     else passed = true;
   }
   const all = [...types];
+  const input = passed ? inputOf(obj) : null;
+  // A table may hold anything in the columns that nothing looks at.
+  if (input?.kind === 'matrix' && input.names.value) return unknown('columns are passed through as they are');
   // Numbers of several types side by side become float64 as soon as one of them is.
   if (
     types.has('float64') &&
