@@ -11,19 +11,18 @@ export const METHODS = [
   'decision_function',
   'transform',
   'score_samples',
+  'kneighbors',
 ] as const;
 export type Method = (typeof METHODS)[number];
 
-/** p predict, q predict_proba, l predict_log_proba, d decision_function, t transform, s score_samples. */
-const LETTERS = 'pqldts';
+/** p predict, q predict_proba, l predict_log_proba, d decision_function, t transform, s score_samples, k kneighbors. */
+const LETTERS = 'pqldtsk';
 
 const TABLE: readonly (readonly [Kind, string, string])[] = [
   ['none', 's', 'KernelDensity'],
-  [
-    'none',
-    '',
-    'EmpiricalCovariance GraphicalLasso GraphicalLassoCV LedoitWolf MDS MinCovDet NearestNeighbors OAS',
-  ],
+  // What else has it has a better way to be asked.
+  ['none', 'k', 'NearestNeighbors'],
+  ['none', '', 'EmpiricalCovariance GraphicalLasso GraphicalLassoCV LedoitWolf MDS MinCovDet OAS'],
   [
     'none',
     '',

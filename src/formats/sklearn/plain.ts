@@ -92,10 +92,23 @@ export function plainMethods(
         }),
       };
     case 'none':
-      return all.includes('score_samples')
-        ? { score_samples: [output('scores', float64(SCORES), [], 'one score a row')] }
-        : {};
+      return {
+        ...(all.includes('score_samples') && {
+          score_samples: [output('scores', float64(SCORES), [], 'one score a row')],
+        }),
+        ...(all.includes('kneighbors') && { kneighbors: neighbours(obj) }),
+      };
   }
+}
+
+/** The nearest of what it was fitted with: how far each is, and which row it was. */
+function neighbours(obj: Obj): ToldField[] {
+  const n = count(obj, 'n_neighbors');
+  const where = at(obj, 'n_neighbors');
+  return [
+    output('distances', float64(SCORES), [n], where),
+    output('indices', assumed('int64', 'positions are int64'), [n], where),
+  ];
 }
 
 /** Bagging gives the mean of what its regressors give. */
