@@ -1,12 +1,21 @@
 import type { Label } from '../contract/types.ts';
 import { type ModelFile, open } from '../model/walk.ts';
-import { type Candidate, emptyReading, type Format, type Look, Malformed, type Reading } from './format.ts';
-import { flatten, fold } from './spark/fold.ts';
+import {
+  type Candidate,
+  emptyReading,
+  type Format,
+  type Look,
+  Malformed,
+  type Reading,
+  type Remark,
+} from './format.ts';
+import { flatten, fold, isUnfitted } from './spark/fold.ts';
 import { fieldOf } from './spark/frame.ts';
-import { count, METADATA, readStage, type Stage } from './spark/stage.ts';
+import { callOf } from './spark/old.ts';
+import { METADATA, readStage, type Stage } from './spark/stage.ts';
 import { type Tables, tablesOf } from './spark/tables.ts';
 import { folderStore, type Store, zipStore } from './store.ts';
-import { assumed, derived, type ToldSignature, tell, unknown } from './told.ts';
+import { type ToldSignature, tell, unknown } from './told.ts';
 import { ASK_FOR_CONTRACT } from './weights.ts';
 import { looksLikeZip, openZip } from './wire/zip.ts';
 
@@ -73,8 +82,9 @@ function topInZip(look: Look, file: ModelFile): string | null {
 
 async function readStore(candidate: Candidate, store: Store): Promise<Reading> {
   const root = readStage(store);
-  if (root.class.startsWith('org.apache.spark.mllib.')) return readOld(candidate, root);
-  return readPipeline(candidate, root, tablesOf(store, candidate.path));
+  const tables = tablesOf(store, candidate.path);
+  if (root.class.startsWith('org.apache.spark.mllib.')) return readOld(candidate, root, tables);
+  return readPipeline(candidate, root, tables);
 }
 
 function isMetadata(head: Uint8Array): boolean {
@@ -82,9 +92,19 @@ function isMetadata(head: Uint8Array): boolean {
   return (
     start.startsWith('{') &&
     /"class"\s*:\s*"[\w.$]+"/.test(start) &&
+    // What judges models is none.
+    !/"class"\s*:\s*"org\.apache\.spark\.ml\.evaluation\./.test(start) &&
     /"(?:uid|timestamp|version)"/.test(start)
   );
 }
+
+const noContract = (candidate: Candidate, message: string, help: string): Remark => ({
+  rule: 'contract-unknown',
+  level: 'warning',
+  file: candidate.path,
+  message,
+  help,
+});
 
 function describe(candidate: Candidate, root: Stage): Reading {
   return {
@@ -101,19 +121,11 @@ async function readPipeline(candidate: Candidate, root: Stage, tables: Tables): 
   const properties: Record<string, string> = { ...base.properties };
   if (stages.length > 1 || stages[0] !== root)
     properties['stages'] = stages.map((stage) => stage.name).join(', ');
-  if (root.name === 'Pipeline')
-    return {
-      ...base,
-      remarks: [
-        {
-          rule: 'contract-unknown',
-          level: 'warning',
-          file: candidate.path,
-          message: 'it is a Pipeline that was never fitted: it cannot transform anything',
-          help: 'Save what fit() returns, a PipelineModel.',
-        },
-      ],
-    };
+  if (isUnfitted(root)) {
+    const message = `it is ${/^[AEIOU]/.test(root.name) ? 'an' : 'a'} ${root.name} that was never fitted: it cannot transform anything`;
+    const help = `Save what fit() returns${root.name === 'Pipeline' ? ', a PipelineModel' : ''}.`;
+    return { ...base, remarks: [noContract(candidate, message, help)] };
+  }
   const { frame, labels, parameters } = await fold(root, tables);
   const remarks = tables.remarks();
   const outputs = frame.made.filter((column) => !column.taken && !column.hidden);
@@ -142,43 +154,26 @@ async function readPipeline(candidate: Candidate, root: Stage, tables: Tables): 
   };
 }
 
-/** Models of the RDD-based library: metadata beside the class, and a call that takes one vector. */
-function readOld(candidate: Candidate, root: Stage): Reading {
-  const features = count(root, 'numFeatures');
-  const base = { ...describe(candidate, root), framework: { name: 'spark', version: null } };
-  if (features === null)
+/** Models of the RDD-based library: metadata beside the class, and a method that takes a value. */
+async function readOld(candidate: Candidate, root: Stage, tables: Tables): Promise<Reading> {
+  const call = await callOf(root, tables);
+  const remarks = tables.remarks();
+  // The version in their metadata is that of the layout.
+  const base: Reading = {
+    ...describe(candidate, root),
+    framework: { name: 'spark', version: null },
+    requirements: { pyspark: null },
+    risk: remarks.length > 0 ? 'review' : 'none',
+    remarks,
+  };
+  if (!call)
     return {
       ...base,
-      requirements: { pyspark: null },
       remarks: [
-        {
-          rule: 'contract-unknown',
-          level: 'warning',
-          file: candidate.path,
-          message: `${root.class} does not say how many features it takes`,
-          help: ASK_FOR_CONTRACT,
-        },
+        ...remarks,
+        noContract(candidate, `${root.class} does not say how it is called`, ASK_FOR_CONTRACT),
       ],
     };
-  const told = tell({
-    predict: {
-      inputs: [
-        {
-          name: assumed('features', 'predict() takes one vector'),
-          type: derived('float64', 'vectors are of doubles'),
-          shape: derived(['batch', features], 'metadata numFeatures'),
-        },
-      ],
-      outputs: [
-        {
-          name: assumed('prediction', 'predict() returns one number'),
-          type: root.name.includes('KMeans')
-            ? unknown('a cluster')
-            : derived('float64', 'predictions are doubles'),
-          shape: derived(['batch'], 'one number a row'),
-        },
-      ],
-    },
-  });
+  const told = tell({ [call.method]: call.signature });
   return { ...base, contract: told.contract, evidence: told.evidence };
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Reading } from '../../src/formats/format.ts';
 import { readingOf } from '../helpers/model-files.ts';
+import { zipOf } from '../helpers/zip.ts';
 
 const ML = 'org.apache.spark.ml';
 
@@ -234,4 +235,100 @@ test('a statement of SQL needs the columns that it names and makes those after A
     outputs?.map((field) => field.name),
     ['v3', 'big', 't'],
   );
+});
+
+const NAMED = (read: Reading, side: 'inputs' | 'outputs') =>
+  read.contract?.signatures['transform']?.[side]?.map((field) => `${field.name}: ${field.type}`) ?? null;
+const sql = (statement: string) => ['feature.SQLTransformer', 'sql', { statement }] as const;
+
+test('behind SQL that joins, nests or ranks nobody knows the columns, and the reading says so', async (t) => {
+  for (const statement of [
+    'SELECT * FROM (SELECT *, a + b AS c FROM __THIS__) WHERE c > 1',
+    'SELECT a.x FROM __THIS__ a JOIN other b ON a.id = b.id',
+    'SELECT *, row_number() OVER (PARTITION BY a ORDER BY b) AS n FROM __THIS__',
+    `SELECT ${'('.repeat(5000)}a${')'.repeat(5000)} AS deep FROM __THIS__`,
+    `SELECT ${'NOT '.repeat(3000)}a AS no, ${'- '.repeat(3000)}b AS minus, 'open FROM __THIS__`,
+  ]) {
+    const read = await readingOf(t, pipeline([sql(statement)]));
+    assert.equal(NAMED(read, 'inputs'), null, statement.slice(0, 60));
+    assert.equal(read.evidence['/signatures/transform/outputs']?.kind, 'unknown');
+  }
+});
+
+test('a column that SQL gives no name is no input of the stage that takes it', async (t) => {
+  const assembler = ['feature.VectorAssembler', 'va', { inputCols: ['(a + 1)'], outputCol: 'v' }] as const;
+  const read = await readingOf(t, pipeline([sql('SELECT *, a + 1 FROM __THIS__'), assembler]));
+  assert.deepEqual(NAMED(read, 'inputs'), ['a: float64']);
+  assert.deepEqual(NAMED(read, 'outputs'), ['v: float64']);
+  const last = await readingOf(t, pipeline([sql('SELECT *, a + 1 FROM __THIS__')]));
+  assert.equal(NAMED(last, 'outputs'), null);
+});
+
+test('an estimator that was saved before fit() has no contract', async (t) => {
+  for (const type of [
+    'classification.LogisticRegression',
+    'regression.DecisionTreeRegressor',
+    'feature.RFormula',
+  ]) {
+    const read = await readingOf(t, { 'metadata/part-00000': metadata(`${ML}.${type}`, 'e', {}) });
+    assert.equal(read.contract, null);
+    assert.match(read.remarks[0]?.message ?? '', /never fitted/);
+  }
+});
+
+test('before Spark 3 a column of predictions came first, and one against the rest gave no scores', async (t) => {
+  const outputs = async (type: string, params: object) =>
+    NAMED(await readingOf(t, { 'metadata/part-00000': metadata(`${ML}.${type}`, 'm', params) }), 'outputs');
+  assert.deepEqual(await outputs('clustering.GaussianMixtureModel', {}), [
+    'prediction: int32',
+    'probability: float64',
+  ]);
+  const link = { linkPredictionCol: 'link' };
+  assert.deepEqual(await outputs('regression.GeneralizedLinearRegressionModel', link), [
+    'prediction: float64',
+    'link: float64',
+  ]);
+  const rest = await readingOf(t, {
+    'metadata/part-00000': metadata(`${ML}.classification.OneVsRestModel`, 'o', {}, { numClasses: 3 }),
+    'model_0/metadata/part-00000': metadata(`${ML}.classification.LinearSVCModel`, 's', {}),
+  });
+  assert.deepEqual(NAMED(rest, 'outputs'), ['prediction: float64']);
+});
+
+test('an encoder of Spark 2 is as wide as the indexer before it has labels', async (t) => {
+  const read = await readingOf(
+    t,
+    pipeline([
+      ['feature.Bucketizer', 'b', { inputCol: 'age', outputCol: 'bucket', splits: [0, 1, 2, 3] }],
+      ['feature.OneHotEncoder', 'o', { inputCol: 'bucket', outputCol: 'v', dropLast: true }],
+    ]),
+  );
+  assert.deepEqual(sides(read), { inputs: ['age: float64 ["batch"]'], outputs: ['v: float64 ["batch",2]'] });
+});
+
+test('models of the RDD-based library that answer nothing are named, and their clusters are integers', async (t) => {
+  const old = (type: string, more: object) => ({
+    'metadata/part-00000': JSON.stringify({
+      class: `org.apache.spark.mllib.${type}`,
+      version: '1.0',
+      ...more,
+    }),
+  });
+  const clusters = await readingOf(t, old('clustering.KMeansModel', { k: 3 }));
+  const [output] = clusters.contract?.signatures['predict']?.outputs ?? [];
+  assert.deepEqual(output, { name: 'prediction', type: 'int32', shape: ['batch'], labels: [0, 1, 2] });
+  const sets = await readingOf(t, old('fpm.FPGrowthModel', {}));
+  assert.equal(sets.contract, null);
+  assert.equal(sets.remarks[0]?.rule, 'contract-unknown');
+});
+
+test('an archive of one model is read, and one of two is told', async (t) => {
+  const line = metadata(`${ML}.feature.Tokenizer`, 'tok', { inputCol: 'text', outputCol: 'words' });
+  const member = (name: string) => ({ name, data: Buffer.from(line) });
+  const two = await readingOf(t, {
+    'm.zip': zipOf([member('a/metadata/part-00000'), member('b/metadata/part-00000')]),
+  });
+  assert.match(two.remarks[0]?.message ?? '', /holds 2 models/);
+  const one = await readingOf(t, { 'm.zip': zipOf([member('metadata/part-00000')]) });
+  assert.deepEqual(NAMED(one, 'outputs'), ['words: string']);
 });

@@ -16,6 +16,9 @@ export interface Folded {
   readonly parameters: number | null;
 }
 
+/** Classes of Spark itself. */
+const OWN = /^(org\.apache\.spark|pyspark)\.ml\./;
+
 /** All stages that run on data, in order, without what only groups them. */
 export function flatten(stage: Stage): Stage[] {
   const grouped = ['PipelineModel', 'Pipeline', 'CrossValidatorModel', 'TrainValidationSplitModel'];
@@ -72,9 +75,31 @@ async function runAll(stages: readonly Stage[], work: Work): Promise<void> {
 /** Reads one stage by its class. Stages of other packages are read by their parameters alone. */
 export async function runStage(stage: Stage, work: Work): Promise<void> {
   if (stage.name === 'RFormulaModel') return runFormula(stage, work);
-  const own = /^(org\.apache\.spark|pyspark)\.ml\./.test(stage.class);
+  const own = OWN.test(stage.class);
   const reader = own ? (FEATURES[stage.name] ?? PREDICTORS[stage.name]) : undefined;
   await (reader ?? unknownStage)(stage, work);
+}
+
+const ESTIMATORS = new Set(
+  'Pipeline CrossValidator TrainValidationSplit QuantileDiscretizer LDA FPGrowth PrefixSpan PowerIterationClustering'.split(
+    ' ',
+  ),
+);
+
+/** Whether it is of Spark's own and fit() was not called: of an estimator, the model is named after it. */
+export function isUnfitted(stage: Stage): boolean {
+  if (!OWN.test(stage.class)) return false;
+  // The encoder of Spark 2 that is not fitted has the name of an estimator of Spark 3.
+  if (stage.name === 'OneHotEncoder') return !isBefore(stage, 3, 0);
+  if (stage.name in FEATURES || stage.name in PREDICTORS) return false;
+  const model = stage.name.replace(/(?:Classifier|Regressor)$/, (end) =>
+    end === 'Classifier' ? 'Classification' : 'Regression',
+  );
+  return (
+    ESTIMATORS.has(stage.name) ||
+    [`${stage.name}Model`, `${model}Model`].some((name) => name in FEATURES || name in PREDICTORS) ||
+    stage.name === 'RFormula'
+  );
 }
 
 /** A formula runs as a pipeline of its own; of its columns only the result stays. */
