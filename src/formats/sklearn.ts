@@ -1,6 +1,7 @@
 import { openFile } from '../model/bytes.ts';
 import type { ModelFile } from '../model/walk.ts';
 import { type Candidate, emptyReading, type Format, type Look, type Reading } from './format.ts';
+import { describePaddleState } from './paddle/state.ts';
 import { describe } from './sklearn/describe.ts';
 import { attachSideFiles } from './sklearn/side-files.ts';
 import { requirementsOf } from './sklearn/versions.ts';
@@ -102,6 +103,8 @@ async function readFile(given: Candidate, file: ModelFile, look: Look): Promise<
   };
   if (root === undefined) return base;
   if (usesTheano(result)) return describeTheano(base, result);
+  const state = describePaddleState(base, root);
+  if (state) return state;
   const usesSklearn = result.globals.some((use) => use.global.module.split('.')[0] === 'sklearn');
   return describe(base, root, usesSklearn, result.python2);
 }

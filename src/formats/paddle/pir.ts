@@ -43,8 +43,8 @@ export function readProgram(candidate: Candidate, look: Look): Reading {
   let parameters = 0;
   for (const one of operators.map(object)) {
     const kind = text(one['#']);
-    // Parameters have one result, which is no list, and a list of bare attributes.
-    if (kind === 'p')
+    // Parameters have one result, which is no list, and lists of bare attributes: what is not kept is no parameter.
+    if (kind === 'p' && list(one['OA'])[0] !== 0)
       parameters +=
         tensorOf(one['O']).shape?.reduce<number>((product, size) => product * Number(size), 1) ?? 0;
     else if (kind === '1.data') inputs.push(fieldOf(one, `data_${inputs.length}`));
