@@ -46,7 +46,8 @@ export interface GraphVisitor {
   readonly output: (info: Tree) => void;
   /** `within`: the operator of whose attributes the tensor is one; absent for initializers. */
   readonly initializer: (tensor: TensorHead, within?: string) => void;
-  readonly node: (node: Node) => void;
+  /** `depth`: 0 for nodes of the graph itself, more for those of graphs within its nodes. */
+  readonly node: (node: Node, depth: number) => void;
 }
 
 /** Graphs within nodes (If, Loop, Scan) are rarely deeper than two. */
@@ -60,7 +61,7 @@ export function walkGraph(graph: Message, visitor: GraphVisitor, depth = 0): voi
   for (const field of fields(graph)) {
     if (field.number === 1) {
       const node = readNode(messageIn(graph, field));
-      visitor.node(node);
+      visitor.node(node, depth);
       if (depth < MAX_GRAPH_DEPTH) walkAttributes(node, visitor, depth + 1);
     } else if (field.number === 5) visitor.initializer(readTensor(messageIn(graph, field)));
     else if (field.number === 15) {

@@ -13,9 +13,10 @@ import {
   signed,
   textIn,
 } from '../wire/protobuf.ts';
-import { number, string, type Tree } from '../wire/tree.ts';
+import { child, has, number, string, type Tree } from '../wire/tree.ts';
 import { checkExternal, type ExternalUse, noteExternal } from './external.ts';
 import { type TensorHead, walkGraph } from './graph.ts';
+import { inferTypes, type TensorType } from './infer.ts';
 import { type Labelled, traceLabels } from './labels.ts';
 import { labelsInMetadata } from './metadata.ts';
 import { elementType, valueField } from './types.ts';
@@ -186,13 +187,18 @@ function readGraph(message: Message, irVersion: number): Graph {
   }));
   const widths = new Map(fields.map((field) => [field.name.value ?? '', lastSize(field)]));
   const categories = trace.categories(widths);
+  let infer: ReturnType<typeof inferTypes> | null = null;
+  const followed = (name: string) => {
+    infer ??= inferTypes(message, new Map(fields.map((field) => [field.name.value ?? '', scalarOf(field)])));
+    return infer(name);
+  };
   return {
     inputs: fields.map((field) => {
       const set = categories.get(field.name.value ?? '');
       return { ...field, ...(set && { categories: derived(set.labels, set.where) }) };
     }),
     outputs: outputs.map((info, index) => {
-      const field = valueField(info, `graph.output[${index}]`);
+      const field = completed(valueField(info, `graph.output[${index}]`), info, followed);
       const labelled = index < MAX_TRACED ? trace.labelled(string(info, 'name')) : null;
       const fits = labelled !== null && fitsShape(labelled, field);
       return { ...field, ...(fits && { labels: derived(labelled.labels, labelled.where) }) };
@@ -201,6 +207,27 @@ function readGraph(message: Message, irVersion: number): Graph {
     external,
     parameters: learners || parameters === 0 ? null : parameters,
     precision: learners || parameters === 0 ? null : byCount(types),
+  };
+}
+
+/** A field as the types of other values follow from it. */
+function scalarOf(field: ToldField): TensorType {
+  const type = field.type.value;
+  const container = type === 'sequence' || type === 'map' || type === 'record';
+  return { type: container ? null : type, shape: field.shape.value };
+}
+
+/** An output with what the file does not state about it, where that follows from the nodes before it. */
+function completed(field: ToldField, info: Tree, followed: (name: string) => TensorType | null): ToldField {
+  const type = child(info, 'type');
+  if (type && !has(type, 'tensor_type')) return field;
+  if (field.type.value !== null && field.shape.value !== null) return field;
+  const found = followed(field.name.value ?? '');
+  const where = 'the nodes of the graph';
+  return {
+    ...field,
+    ...(field.type.value === null && found?.type && { type: derived(found.type, where) }),
+    ...(field.shape.value === null && found?.shape && { shape: derived(found.shape, where) }),
   };
 }
 
