@@ -173,10 +173,14 @@ function distinct(findings: readonly Finding[]): Finding[] {
   return [...new Map(findings.map((one) => [`${one.fingerprint} ${one.line ?? ''}`, one])).values()];
 }
 
-/** Danger anywhere in the directory counts, also where no model is found or chosen. */
+/** Rules of what could not be read to its end. */
+const DAMAGE = /^(file|pickle|external-data)-(truncated|malformed)$/;
+
+/** Danger anywhere in the directory counts, also where no model is found or chosen. What was not read is not clean. */
 function verdictOf(found: Found, swept: Risk): Verdict {
   const readings = found.kind === 'model' ? [found.reading, ...found.declarations] : [];
-  const risks = [swept, ...readings.map((one) => one.risk)];
+  const damaged = readings.some((one) => one.remarks.some((remark) => DAMAGE.test(remark.rule)));
+  const risks = [swept, damaged ? 'review' : 'none', ...readings.map((one) => one.risk)];
   if (risks.includes('dangerous')) return 'dangerous';
   if (found.kind === 'none') return 'not-a-model';
   return found.kind === 'ambiguous' || risks.includes('review') ? 'review' : 'clean';

@@ -5,6 +5,7 @@ import { type Candidate, emptyReading, type Format, type Look, Malformed, type R
 import { type NamedArray, PARAMS_MAGIC, readIndex, TYPES } from './mxnet/params.ts';
 import { assumed, derived, stated, type Told, type ToldField, tell, unknown } from './told.ts';
 import { countParameters, weightsOnly } from './weights.ts';
+import { parseJson } from './wire/parse-json.ts';
 
 /** MXNet symbols with their parameters. Source: MXNet, nnvm/src/pass/saveload_json.cc and src/ndarray/ndarray.cc. */
 export const mxnet: Format = {
@@ -82,7 +83,7 @@ function nodesOf(symbol: Readonly<Record<string, unknown>>): Node[] {
 function readSymbol(candidate: Candidate, look: Look): Reading {
   let symbol: Readonly<Record<string, unknown>>;
   try {
-    symbol = object(JSON.parse(readDocument(look, candidate.path)));
+    symbol = object(parseJson(readDocument(look, candidate.path)));
   } catch (error) {
     if (error instanceof Malformed) throw error;
     throw new Malformed('the symbol is no JSON');

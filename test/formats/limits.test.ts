@@ -32,7 +32,7 @@ const MAX_READ = 4 * 1024 * 1024;
 /** Linux's own account of a process when it ends: VmHWM is its peak memory, rchar what it read. */
 const account = (report: string) =>
   `data:text/javascript,${encodeURIComponent(
-    `import { readFileSync, writeFileSync } from 'node:fs'; process.on('exit', () => writeFileSync(${JSON.stringify(report)}, readFileSync('/proc/self/io', 'utf8') + readFileSync('/proc/self/status', 'utf8')));`,
+    `import { readFileSync, writeFileSync } from 'node:fs'; process.on('exit', () => { const { user, system } = process.cpuUsage(); writeFileSync(${JSON.stringify(report)}, readFileSync('/proc/self/io', 'utf8') + readFileSync('/proc/self/status', 'utf8') + 'CpuTime: ' + (user + system) + '\\n'); });`,
   )}`;
 
 async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
@@ -53,7 +53,7 @@ async function cost(folder: string, args: readonly string[]) {
   });
   const text = readFileSync(report, 'utf8');
   const number = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(text)?.[1]);
-  return { ...ran, memory: number('VmHWM') * 1024, read: number('rchar') };
+  return { ...ran, memory: number('VmHWM') * 1024, read: number('rchar'), time: number('CpuTime') / 1e6 };
 }
 
 /** A file of these parts, where a number is so many zeros that take no space on the disk. */
@@ -283,6 +283,66 @@ test('a frozen graph of half a million nodes that none uses is read within the m
     const memory = Math.min(...runs.map((one) => one.memory)) - empty.memory;
     assert.ok(memory < MAX_MEMORY, `${memory} bytes of memory above an empty process`);
   }));
+
+const MB = 1024 * 1024;
+const many = (text: string, size: number) =>
+  Buffer.alloc(Math.floor(size / text.length) * text.length, text, 'latin1');
+const headed = (header: Buffer) => Buffer.concat([uint64(header.length), header]);
+const int64 = (value: number) => uint64(value).reverse();
+
+/** What takes fifty times its size when all of it is kept, or minutes when each part is held to each other one. */
+const CROWDED_FILES: Readonly<Record<string, () => readonly [string, Buffer]>> = {
+  'states of one object in a pickle': () => [
+    'm.pkl',
+    Buffer.concat([ascii('\x80\x04csklearn.svm\nSVC\n)\x81'), many('}b', 40 * MB)]),
+  ],
+  'calls in a pickle': () => [
+    'm.pkl',
+    Buffer.concat([ascii('\x80\x02ccollections\nOrderedDict\nq\x00'), many('h\x00)R', 40 * MB)]),
+  ],
+  'byte strings in a pickle': () => ['m.pkl', Buffer.concat([ascii('\x80\x04'), many('C\x01a', 40 * MB)])],
+  'lists within lists in a safetensors header': () => [
+    'm.safetensors',
+    headed(Buffer.concat([ascii('{"a":'), many('[', 20 * MB), ascii('}')])),
+  ],
+  'empty objects in UBJSON': () => [
+    'm.ubj',
+    Buffer.concat([ascii('{L'), int64(7), ascii('learner['), many('{}', 40 * MB), ascii(']}')]),
+  ],
+  'attributes of one XML element': () => [
+    'm.pmml',
+    Buffer.concat([
+      ascii('<?xml version="1.0"?><PMML version="4.4" xmlns="http://www.dmg.org/PMML-4_4"><Header '),
+      ascii(Array.from({ length: 1_000_000 }, (_, at) => `a${at}="1"`).join(' ')),
+      ascii('/></PMML>'),
+    ]),
+  ],
+  'lists within lists in YAML': () => [
+    'MLmodel',
+    Buffer.concat([ascii('flavors: {}\nz: '), many('[', 2 * MB)]),
+  ],
+  'keys of a map in YAML': () => [
+    'MLmodel',
+    ascii(`flavors: {}\nz:\n${Array.from({ length: 24_000 }, (_, at) => ` k${at}: b\n`).join('')}`),
+  ],
+};
+
+for (const [what, write] of Object.entries(CROWDED_FILES))
+  test(`a file of many ${what} is read within the memory and the time of any other`, (t) =>
+    inFolder(async (folder) => {
+      if (process.platform !== 'linux') return t.skip('memory is counted by Linux');
+      mkdirSync(join(folder, 'model'));
+      const [name, bytes] = write();
+      writeFileSync(join(folder, 'model', name), bytes);
+      const empty = await cost(folder, ['-e', '0']);
+      const inspect = () => cost(folder, [CLI, 'inspect', 'model', '--format', 'json']);
+      const runs = [await inspect(), await inspect()];
+      assert.notEqual(JSON.parse(runs[0]?.stdout ?? '').format, null);
+      const memory = Math.min(...runs.map((one) => one.memory)) - empty.memory;
+      assert.ok(memory < MAX_MEMORY, `${memory} bytes of memory above an empty process`);
+      const time = Math.min(...runs.map((one) => one.time));
+      assert.ok(time < 2, `${time} seconds of processor time`);
+    }));
 
 for (const model of ['torchscript/scripted/model/model.pt', 'torch-export/dynamic/model/model.pt2'])
   test(`${model} is read to its end when it is larger than what is kept of it`, () =>

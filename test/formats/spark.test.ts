@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Reading } from '../../src/formats/format.ts';
+import { Malformed } from '../../src/formats/format.ts';
+import { checkFooter } from '../../src/formats/spark/thrift.ts';
 import { readingOf } from '../helpers/model-files.ts';
 import { zipOf } from '../helpers/zip.ts';
 
@@ -332,3 +334,16 @@ test('an archive of one model is read, and one of two is told', async (t) => {
   const one = await readingOf(t, { 'm.zip': zipOf([member('metadata/part-00000')]) });
   assert.deepEqual(NAMED(one, 'outputs'), ['words: string']);
 });
+
+const FOOTERS: Readonly<Record<string, string>> = {
+  'a schema with fewer children than none': '291c55010000',
+  'a list longer than the file': '19f5ffffffff7f00',
+  'a list of truth values': '19f2ffffff7f00',
+  'a number that does not end': `15${'ff'.repeat(40)}`,
+  'structs without an end': '1c'.repeat(100),
+};
+
+for (const [what, hex] of Object.entries(FOOTERS))
+  test(`a footer of Parquet with ${what} is refused before a library reads it`, () => {
+    assert.throws(() => checkFooter(Buffer.from(hex, 'hex')), Malformed);
+  });

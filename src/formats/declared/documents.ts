@@ -19,10 +19,29 @@ export function readDocument(look: Look, path: string): string {
   return readFileSync(file.absolute, 'utf8');
 }
 
+/** A parsed YAML takes hundreds of times its text: so many values, and so deep, are in no description. */
+const MAX_VALUES = 50_000;
+const MAX_DEPTH = 200;
+
+function checkYaml(text: string): void {
+  let values = 0;
+  let depth = 0;
+  for (const [sign] of text.matchAll(/[\n,:[\]{}]/g)) {
+    if (sign === '[' || sign === '{') depth += 1;
+    else if (sign === ']' || sign === '}') depth -= 1;
+    else values += 1;
+    if (depth > MAX_DEPTH || values > MAX_VALUES)
+      throw new Malformed('it is too large or too deep for a description');
+  }
+}
+
 /** All documents of a YAML file. Aliases are bounded, and nothing but plain data comes out. @throws Malformed. */
 export async function readYaml(look: Look, path: string): Promise<unknown[]> {
   const { parseAllDocuments } = await import('yaml');
-  const documents = parseAllDocuments(readDocument(look, path), { schema: 'core', logLevel: 'silent' });
+  const document = readDocument(look, path);
+  checkYaml(document);
+  // Whether a key stands twice is asked of each pair of keys, which takes minutes in a long map.
+  const documents = parseAllDocuments(document, { schema: 'core', logLevel: 'silent', uniqueKeys: false });
   if (!Array.isArray(documents)) return [];
   return documents.map((document) => {
     const [problem] = document.errors;

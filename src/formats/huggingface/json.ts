@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Look } from '../format.ts';
+import { parseJson } from '../wire/parse-json.ts';
 import { type Json, object } from './facts.ts';
 
 /** Larger files are not read. */
@@ -15,7 +16,7 @@ export function parsedFile(look: Look, path: string): unknown {
   const file = look.file(path);
   if (!file || file.size > MAX_JSON) return undefined;
   try {
-    return JSON.parse(readFileSync(file.absolute, 'utf8'));
+    return parseJson(readFileSync(file.absolute, 'utf8'));
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ModelFile } from '../../model/walk.ts';
 import { messageOf } from '../../ports/errors.ts';
 import { type Look, Malformed } from '../format.ts';
+import { parseJson as parseBounded } from '../wire/parse-json.ts';
 import { type Active, yamlTags } from './active.ts';
 import { innerLayer, isModel, type Json, object, text } from './values.ts';
 
@@ -41,7 +42,7 @@ export async function readArchitecture(file: ModelFile): Promise<Architecture> {
   if (source.length > MAX_ARCHITECTURE / 4) throw new Malformed('the file is too large for YAML');
   const { parseDocument } = await import('yaml');
   try {
-    const document = parseDocument(source, { schema: 'core', logLevel: 'silent' });
+    const document = parseDocument(source, { schema: 'core', logLevel: 'silent', uniqueKeys: false });
     const [problem] = document.errors;
     if (problem) throw new Malformed(problem.message.split('\n')[0] ?? 'it is no YAML');
     const config = object(document.toJS({ maxAliasCount: MAX_ALIASES }));
@@ -72,7 +73,7 @@ export function parseJson(source: unknown): Record<string, unknown> | null {
   if (typeof source !== 'string') return null;
   if (source.length > MAX_ARCHITECTURE) throw new Malformed(`the config has ${source.length} characters`);
   try {
-    const parsed: unknown = JSON.parse(source);
+    const parsed: unknown = parseBounded(source);
     if (typeof parsed === 'string') return text(parsed)?.startsWith('{') ? parseJson(parsed) : null;
     return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
       ? (parsed as Record<string, unknown>)

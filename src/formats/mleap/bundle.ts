@@ -1,6 +1,7 @@
 import { type Json, object, text } from '../declared/documents.ts';
 import { Malformed } from '../format.ts';
 import { inFolder, readAll, type Store } from '../store.ts';
+import { parseJson } from '../wire/parse-json.ts';
 import {
   type BundleModel,
   type BundleNode,
@@ -99,7 +100,7 @@ function json(store: Store, path: string, budget: Budget): Json | null {
   const bytes = bytesOf(store, path, budget);
   if (!bytes) return null;
   try {
-    return object(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    return object(parseJson(Buffer.from(bytes).toString('utf8')));
   } catch {
     throw new Malformed(`${path} is no JSON`);
   }

@@ -2,6 +2,7 @@ import type { ScalarType, Shape } from '../../contract/types.ts';
 import { list, object, readDocument, text } from '../declared/documents.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
 import { stated, type ToldField, tell, unknown } from '../told.ts';
+import { parseJson } from '../wire/parse-json.ts';
 
 /** Element types by their short names. Source: PaddlePaddle 3, pir serialization, schema.h. */
 const TYPES: Readonly<Record<string, ScalarType>> = {
@@ -29,7 +30,7 @@ export function isProgram(head: Uint8Array): boolean {
 export function readProgram(candidate: Candidate, look: Look): Reading {
   let root: unknown;
   try {
-    root = JSON.parse(readDocument(look, candidate.path));
+    root = parseJson(readDocument(look, candidate.path));
   } catch (error) {
     if (error instanceof Malformed) throw error;
     throw new Malformed('the program is no JSON');

@@ -1,5 +1,6 @@
 import type { Bytes } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
+import { parseJson } from '../wire/parse-json.ts';
 import { callOf, dtypeValue, npyArray } from '../wire/pickle/npy.ts';
 import { is, newDict, type PyDict, type PyGlobal, type Value } from '../wire/pickle/values.ts';
 
@@ -35,7 +36,7 @@ const text = (value: Json | undefined): string => (typeof value === 'string' ? v
 export function readSkops(schema: string, member: (name: string) => Bytes | null): SkopsValues {
   let parsed: Json;
   try {
-    parsed = JSON.parse(schema);
+    parsed = parseJson(schema) as Json;
   } catch {
     throw new Malformed('schema.json is not JSON');
   }
@@ -178,7 +179,7 @@ export function readSkops(schema: string, member: (name: string) => Bytes | null
 
 function jsonValue(content: string): Value {
   try {
-    const value: Json = JSON.parse(content);
+    const value = parseJson(content) as Json;
     return typeof value === 'object' && value !== null ? null : value;
   } catch {
     // NaN and Infinity are Python's additions to JSON.

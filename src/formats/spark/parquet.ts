@@ -3,6 +3,7 @@ import { type Bytes, Truncated } from '../../model/bytes.ts';
 import { messageOf } from '../../ports/errors.ts';
 import { Malformed } from '../format.ts';
 import type { Store, StoredFile } from '../store.ts';
+import { checkFooter } from './thrift.ts';
 
 /** Most bytes that are taken out of a file at once: footers and columns of labels, never weights. */
 const MAX_PIECE = 32 * 1024 * 1024;
@@ -10,6 +11,7 @@ const MAX_FILES = 200;
 /** Most values that a column of labels may have. */
 const MAX_VALUES = 1_000_000;
 const FOOTER = 32 * 1024;
+const MAX_FOOTER = 2 * 1024 * 1024;
 /** Bounds on a schema: Spark's own have a few dozen elements. */
 const MAX_ELEMENTS = 10_000;
 const MAX_LEVELS = 50;
@@ -58,6 +60,7 @@ export async function readFooters(store: Store, folder: string): Promise<Footers
     using bytes = file.open();
     if (!isParquet(bytes)) continue;
     tables += 1;
+    boundFooter(bytes);
     const metadata = await guarded(file.path, () =>
       parquetMetadataAsync(bufferOf(bytes), { initialFetchSize: FOOTER }),
     );
@@ -177,6 +180,7 @@ export async function readColumn(
   for (const file of partsOf(store, folder)) {
     using bytes = file.open();
     if (!isParquet(bytes)) continue;
+    boundFooter(bytes);
     const rows = await guarded(file.path, async () => {
       const buffer = bufferOf(bytes);
       const metadata = await parquetMetadataAsync(buffer, { initialFetchSize: FOOTER });
@@ -205,6 +209,15 @@ export async function readColumn(
 
 const isParquet = (bytes: Bytes): boolean =>
   bytes.size > 12 && Buffer.from(bytes.read(0, 4)).toString('latin1') === 'PAR1';
+
+/** A footer stands before its length and the magic. @throws Malformed */
+function boundFooter(bytes: Bytes): void {
+  const end = bytes.read(bytes.size - 8, 8);
+  const length = new DataView(end.buffer, end.byteOffset, 8).getUint32(0, true);
+  if (length > MAX_FOOTER || length > bytes.size - 12)
+    throw new Malformed(`a Parquet file announces a footer of ${length} bytes`);
+  checkFooter(bytes.read(bytes.size - 8 - length, length));
+}
 
 function bufferOf(bytes: { readonly size: number; read(offset: number, length: number): Uint8Array }) {
   return {

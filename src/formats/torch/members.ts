@@ -1,4 +1,5 @@
 import { Malformed } from '../format.ts';
+import { parseJson } from '../wire/parse-json.ts';
 import { type PickleResult, readPickleBytes } from '../wire/pickle/read.ts';
 import { entryBytes, findEntry, readText, type Zip } from '../wire/zip.ts';
 
@@ -26,7 +27,7 @@ export function jsonMember(
   const text = textMember(zip, name, limit);
   if (text === null) return null;
   try {
-    const parsed: unknown = JSON.parse(text);
+    const parsed: unknown = parseJson(text);
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
       return parsed as Record<string, unknown>;
   } catch {

@@ -19,6 +19,9 @@ export interface SkippedArray {
 const KEPT = 1024 * 1024;
 const NO_KEYS: ReadonlySet<string> = new Set();
 const MAX_DEPTH = 64;
+/** Values in a document, and arrays and objects of it that are kept: those of ten thousand trees are far fewer. */
+const MAX_VALUES = 5_000_000;
+const MAX_CONTAINERS = 100_000;
 const MAX_STRING = 64 * 1024 * 1024;
 
 type Number_ = { readonly size: number; read(view: DataView, at?: number): number };
@@ -83,6 +86,8 @@ export function readUbjson(bytes: Bytes, skip: ReadonlySet<string> = NO_KEYS): U
   /** Inside of a skipped value nothing is kept. */
   let skipping = false;
   let kept = 0;
+  let values = 0;
+  let containers = 0;
   const array = (depth: number): Ubjson => {
     const { type, count } = header();
     const fixed = type === null ? undefined : NUMBERS[type];
@@ -127,6 +132,10 @@ export function readUbjson(bytes: Bytes, skip: ReadonlySet<string> = NO_KEYS): U
   };
   const value = (code: string, depth: number): Ubjson => {
     if (depth > MAX_DEPTH) throw new Malformed(`values are nested deeper than ${MAX_DEPTH}`);
+    values += 1;
+    if (!skipping && (code === '[' || code === '{')) containers += 1;
+    if (values > MAX_VALUES || containers > MAX_CONTAINERS)
+      throw new Malformed('there are too many values in it');
     const kind = NUMBERS[code];
     if (kind) return kind.read(take(kind.size));
     switch (code) {

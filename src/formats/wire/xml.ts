@@ -13,6 +13,11 @@ const PIECE = 256 * 1024;
 const MAX_DEPTH = 200;
 const MAX_ELEMENTS = 500_000;
 const MAX_TEXT = 64 * 1024;
+/** Bytes that the elements which are kept may take in memory: an element with its attributes takes some hundred. */
+const MAX_KEPT = 48 * 1024 * 1024;
+const MAX_ATTRIBUTES = 10_000;
+/** Between two tags: more is no markup. */
+const MAX_MARKUP = 8 * 1024 * 1024;
 
 /** An element that has begun: its name, its attributes, and how many elements it is in. */
 export interface Opening {
@@ -42,7 +47,22 @@ export async function readXml(
   let skipping = 0;
   let count = 0;
   let done = false;
+  let kept = MAX_KEPT;
+  let attributes = 0;
+  /** Where the parser last came to a tag: what it gathers after that is in memory. */
+  let reached = 0;
+  let given = 0;
+  const here = (): void => {
+    reached = given;
+  };
+  parser.on('attribute', () => {
+    attributes += 1;
+    if (attributes > MAX_ATTRIBUTES)
+      throw new Malformed(`an element of the XML has more than ${MAX_ATTRIBUTES} attributes`);
+  });
   parser.on('opentag', (tag) => {
+    here();
+    attributes = 0;
     const name = tag.name.replace(/^.*:/, '');
     if (done) return;
     if (enough && skipping === 0) {
@@ -57,10 +77,15 @@ export async function readXml(
       return;
     }
     if (stack.length > MAX_DEPTH) throw new Malformed(`the XML is nested deeper than ${MAX_DEPTH}`);
+    kept -= 200;
+    for (const [key, value] of Object.entries(tag.attributes))
+      kept -= 100 + key.length + String(value).length;
+    if (kept < 0) throw new Malformed(`the XML takes more than ${MAX_KEPT} bytes of memory`);
     if (++count > MAX_ELEMENTS) throw new Malformed(`the XML has more than ${MAX_ELEMENTS} elements`);
     stack.push({ name, attributes: tag.attributes as Record<string, string>, children: [], text: '' });
   });
   parser.on('closetag', () => {
+    here();
     if (done) return;
     if (skipping > 0) {
       skipping--;
@@ -78,8 +103,12 @@ export async function readXml(
     throw new Malformed(`the XML is not well-formed: ${error.message}`);
   });
   const decoder = decoderOf(bytes.read(0, Math.min(bytes.size, 200)));
-  for (let at = 0; at < bytes.size && !done; at += PIECE)
+  for (let at = 0; at < bytes.size && !done; at += PIECE) {
+    given = at;
+    if (given - reached > MAX_MARKUP)
+      throw new Malformed(`the XML has more than ${MAX_MARKUP} bytes without a tag`);
     parser.write(decoder.decode(bytes.read(at, Math.min(PIECE, bytes.size - at)), { stream: true }));
+  }
   if (!done) parser.close();
   for (let last = stack.pop(); last && stack.length > 0; last = stack.pop())
     stack.at(-1)?.children.push(last);

@@ -1,6 +1,7 @@
 import type { Bytes } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
 import { valueBehind } from '../wire/json.ts';
+import { parseJson } from '../wire/parse-json.ts';
 import type { Ubjson } from '../wire/ubjson.ts';
 
 /** Up to here the whole document is parsed. */
@@ -53,10 +54,10 @@ function textOf(bytes: Bytes, offset: number, length: number): string {
 
 function parse(text: string): Ubjson {
   try {
-    return JSON.parse(text) as Ubjson;
+    return parseJson(text) as Ubjson;
   } catch {
     try {
-      return JSON.parse(text.replace(TEXT_OR_NOT_FINITE, finiteOnly)) as Ubjson;
+      return parseJson(text.replace(TEXT_OR_NOT_FINITE, finiteOnly)) as Ubjson;
     } catch {
       throw new Malformed(
         'it begins like a JSON model of XGBoost and is no valid JSON: it was probably cut short',

@@ -32,8 +32,10 @@ export interface Limits {
   readonly opcodes: number;
   readonly stack: number;
   readonly memo: number;
-  /** Bytes of strings, byte strings and small arrays that are kept. */
+  /** Bytes of strings, byte strings and small arrays that are kept; of what is beyond, only the length is. */
   readonly kept: number;
+  /** Bytes that everything else may take in memory: lists, calls, memo, names. */
+  readonly structure: number;
   /** Pickles within pickles. */
   readonly depth: number;
 }
@@ -42,7 +44,8 @@ export const LIMITS: Limits = {
   opcodes: 20_000_000,
   stack: 1_000_000,
   memo: 5_000_000,
-  kept: 48 * 1024 * 1024,
+  kept: 24 * 1024 * 1024,
+  structure: 40 * 1024 * 1024,
   depth: 8,
 };
 
@@ -50,6 +53,8 @@ export const LIMITS: Limits = {
 export interface Session {
   readonly limits: Limits;
   readonly budget: Budget;
+  /** What of `limits.structure` is left. */
+  structure: number;
   opcodes: number;
   /** Whether an opcode was met that Python 3 never writes: a string of bytes. */
   python2: boolean;
@@ -82,6 +87,7 @@ export function newSession(limits: Partial<Limits> = {}): Session {
   return {
     limits: all,
     budget: { bytes: all.kept },
+    structure: all.structure,
     opcodes: 0,
     python2: false,
     uses: new Map(),
@@ -105,6 +111,41 @@ export function note(
 export function push(machine: Machine, value: Value): void {
   if (machine.stack.length >= machine.session.limits.stack) throw new Malformed('the stack grows too high');
   machine.stack.push(value);
+}
+
+/** Takes bytes off what a pickle's values may take in memory. @throws Malformed when there is no more. */
+export function spend(machine: Machine, bytes: number): void {
+  machine.session.structure -= bytes;
+  if (machine.session.structure < 0) throw new Malformed('it holds more values than are kept in memory');
+}
+
+/** Bytes that a value takes beside its text; roughly, as V8 lays objects out. */
+function costOf(value: Value): number {
+  if (typeof value === 'number') return Number.isInteger(value) ? 0 : 16;
+  if (typeof value === 'string') return 24;
+  if (typeof value === 'bigint') return 32;
+  if (typeof value !== 'object' || value === null) return 0;
+  switch (value.kind) {
+    case 'tuple':
+      return 56 + 8 * value.items.length;
+    case 'list':
+    case 'set':
+      return 64 + 8 * value.items.length;
+    case 'dict':
+      return 112;
+    case 'bytes':
+      return 560;
+    case 'call':
+      return 330;
+    default:
+      return 64;
+  }
+}
+
+/** Pushes a value that was not there before. */
+export function make(machine: Machine, value: Value): void {
+  spend(machine, costOf(value));
+  push(machine, value);
 }
 
 /** The top of the stack, taken off. */
@@ -136,8 +177,13 @@ export function remember(machine: Machine, key: number, value: Value): void {
   if (machine.fetched.has(key) && (machine.memo[key] ?? machine.sparse.get(key)) !== value)
     note(machine, 'review', 'memo-overwritten', `memo ${key} is overwritten after it was used`);
   if (key < machine.memo.length) machine.memo[key] = value;
-  else if (key === machine.memo.length && !machine.sparse.has(key)) machine.memo.push(value);
-  else machine.sparse.set(key, value);
+  else if (key === machine.memo.length && !machine.sparse.has(key)) {
+    spend(machine, 8);
+    machine.memo.push(value);
+  } else {
+    spend(machine, 48);
+    machine.sparse.set(key, value);
+  }
 }
 
 export function recall(machine: Machine, key: number): Value {
@@ -157,6 +203,7 @@ export function globalOf(machine: Machine, module: string, name: string): PyGlob
   const known = uses.get(key);
   if (known) return known.global;
   const global: PyGlobal = { kind: 'global', module, name };
+  spend(machine, 400);
   if (uses.size >= 100_000) throw new Malformed('more than 100000 different names are imported');
   uses.set(key, { global, offset: machine.offset, calls: 0, samples: [] });
   return global;

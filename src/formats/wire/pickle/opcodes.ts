@@ -3,6 +3,7 @@ import {
   call,
   globalOf,
   type Machine,
+  make,
   memoSize,
   note,
   pop,
@@ -10,6 +11,7 @@ import {
   push,
   recall,
   remember,
+  spend,
   top,
 } from './machine.ts';
 import type { Operand } from './operands.ts';
@@ -41,32 +43,32 @@ export function apply(machine: Machine, op: number, operand: Operand): void {
       push(machine, top(machine));
       return;
     case 'N':
-      push(machine, null);
+      make(machine, null);
       return;
     case '\x88':
-      push(machine, true);
+      make(machine, true);
       return;
     case '\x89':
-      push(machine, false);
+      make(machine, false);
       return;
     case 'I':
     case 'L':
-      push(machine, decimalOf(asLine(operand)));
+      make(machine, decimalOf(asLine(operand)));
       return;
     case 'F':
-      push(machine, floatOf(asLine(operand)));
+      make(machine, floatOf(asLine(operand)));
       return;
     case 'S':
       machine.session.python2 = true;
-      push(machine, quotedOf(asLine(operand)));
+      make(machine, quotedOf(asLine(operand)));
       return;
     case 'V':
-      push(machine, rawUnicodeOf(asLine(operand)));
+      make(machine, rawUnicodeOf(asLine(operand)));
       return;
     case 'T':
     case 'U':
       machine.session.python2 = true;
-      push(machine, operand);
+      make(machine, operand);
       return;
     case 'J':
     case 'K':
@@ -79,31 +81,31 @@ export function apply(machine: Machine, op: number, operand: Operand): void {
     case '\x8d':
     case '\x8e':
     case '\x96':
-      push(machine, operand);
+      make(machine, operand);
       return;
     case '\x8a':
     case '\x8b':
-      push(machine, is(operand, 'bytes') ? longOf(operand.data, operand.length) : 0);
+      make(machine, is(operand, 'bytes') ? longOf(operand.data, operand.length) : 0);
       return;
     case ')':
-      push(machine, tuple([]));
+      make(machine, tuple([]));
       return;
     case 't':
-      push(machine, tuple(popMark(machine)));
+      make(machine, tuple(popMark(machine)));
       return;
     case '\x85':
     case '\x86':
     case '\x87': {
       const items: Value[] = [];
       for (let count = op - 0x84; count > 0; count -= 1) items.unshift(pop(machine));
-      push(machine, tuple(items));
+      make(machine, tuple(items));
       return;
     }
     case ']':
-      push(machine, { kind: 'list', items: [] });
+      make(machine, { kind: 'list', items: [] });
       return;
     case 'l':
-      push(machine, { kind: 'list', items: popMark(machine) });
+      make(machine, { kind: 'list', items: popMark(machine) });
       return;
     case 'a': {
       const item = pop(machine);
@@ -117,12 +119,12 @@ export function apply(machine: Machine, op: number, operand: Operand): void {
       return;
     }
     case '}':
-      push(machine, newDict());
+      make(machine, newDict());
       return;
     case 'd': {
       const dict = newDict();
       addEntries(machine, dict, popMark(machine));
-      push(machine, dict);
+      make(machine, dict);
       return;
     }
     case 's': {
@@ -137,10 +139,10 @@ export function apply(machine: Machine, op: number, operand: Operand): void {
       return;
     }
     case '\x8f':
-      push(machine, { kind: 'set', items: [] });
+      make(machine, { kind: 'set', items: [] });
       return;
     case '\x91':
-      push(machine, { kind: 'set', items: popMark(machine) });
+      make(machine, { kind: 'set', items: popMark(machine) });
       return;
     case 'g':
       push(machine, recall(machine, memoKey(asLine(operand))));
@@ -169,30 +171,30 @@ export function apply(machine: Machine, op: number, operand: Operand): void {
       return;
     case 'R': {
       const args = pop(machine);
-      push(machine, call(machine, 'reduce', pop(machine), args));
+      make(machine, call(machine, 'reduce', pop(machine), args));
       return;
     }
     case '\x81': {
       const args = pop(machine);
-      push(machine, call(machine, 'newobj', pop(machine), args));
+      make(machine, call(machine, 'newobj', pop(machine), args));
       return;
     }
     case '\x92': {
       const kwargs = pop(machine);
       const args = pop(machine);
-      push(machine, call(machine, 'newobj_ex', pop(machine), args, kwargs));
+      make(machine, call(machine, 'newobj_ex', pop(machine), args, kwargs));
       return;
     }
     case 'i': {
       const [module = '', name = ''] = asLine(operand).split('\n');
       const callee = globalOf(machine, module, name);
-      push(machine, call(machine, 'inst', callee, tuple(popMark(machine))));
+      make(machine, call(machine, 'inst', callee, tuple(popMark(machine))));
       return;
     }
     case 'o': {
       const [callee, ...args] = popMark(machine);
       if (callee === undefined) throw new Malformed('OBJ without a class');
-      push(machine, call(machine, 'obj', callee, tuple(args)));
+      make(machine, call(machine, 'obj', callee, tuple(args)));
       return;
     }
     case 'b':
@@ -200,11 +202,11 @@ export function apply(machine: Machine, op: number, operand: Operand): void {
       return;
     case 'P':
       note(machine, 'review', 'persistent-id', 'it refers to an object outside of the pickle');
-      push(machine, { kind: 'ref', id: asLine(operand) });
+      make(machine, { kind: 'ref', id: asLine(operand) });
       return;
     case 'Q':
       note(machine, 'review', 'persistent-id', 'it refers to an object outside of the pickle');
-      push(machine, { kind: 'ref', id: pop(machine) });
+      make(machine, { kind: 'ref', id: pop(machine) });
       return;
     case '\x82':
     case '\x83':
@@ -214,7 +216,7 @@ export function apply(machine: Machine, op: number, operand: Operand): void {
       return;
     case '\x97':
       note(machine, 'review', 'out-of-band', 'it needs a buffer from outside of the file');
-      push(machine, { kind: 'bytes', length: 0, data: new Uint8Array(0), text: false });
+      make(machine, { kind: 'bytes', length: 0, data: new Uint8Array(0), text: false });
       return;
     case '\x98':
       top(machine);
@@ -256,6 +258,7 @@ const nameText = (value: Value): string =>
 
 function addItems(machine: Machine, target: Value, items: readonly Value[]): void {
   if (is(target, 'list') || is(target, 'set') || is(target, 'call')) {
+    spend(machine, (target.items.length === 0 ? 140 : 0) + 16 * items.length);
     for (const item of items) target.items.push(item);
   } else oddTarget(machine, target, 'items are added to');
 }
@@ -267,6 +270,7 @@ function addEntries(machine: Machine, target: Value, items: readonly Value[]): v
     oddTarget(machine, target, 'an entry is set in');
     return;
   }
+  spend(machine, (dict.keys.length === 0 ? 280 : 0) + 12 * items.length);
   for (let at = 0; at < items.length; at += 2) {
     dict.keys.push(items[at] ?? null);
     dict.values.push(items[at + 1] ?? null);
@@ -277,6 +281,7 @@ function build(machine: Machine): void {
   const state = pop(machine);
   const target = top(machine);
   if (is(target, 'call')) {
+    spend(machine, target.states.length === 0 ? 140 : 12);
     target.states.push(state);
     magicState(machine, target, state);
   } else if (!is(target, 'ref')) oddTarget(machine, target, 'a state is set on');

@@ -53,6 +53,7 @@ export interface Budget {
   bytes: number;
 }
 
+const NO_BYTES = new Uint8Array(0);
 const MAX_LINE = 16 * 1024 * 1024;
 /** Longer strings and bytes are kept up to their first part only. */
 const KEEP_WHOLE = 8 * 1024 * 1024;
@@ -127,7 +128,7 @@ export async function readOperand(
     return Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString(
       kind.as === 'text' ? 'utf8' : 'latin1',
     );
-  const data = raw.slice();
+  const data = kept === 0 ? NO_BYTES : raw.slice();
   if (!whole) await stream.skip(length - kept);
   return { kind: 'bytes', length, data, text: kind.as === 'text' };
 }

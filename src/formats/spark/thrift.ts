@@ -1,0 +1,73 @@
+import { Malformed } from '../format.ts';
+
+const MAX_DEPTH = 16;
+/** Values in one footer: Spark's own have a few thousand. */
+const MAX_VALUES = 200_000;
+
+/** Fields of Parquet's `FileMetaData` and `SchemaElement`. */
+const SCHEMA = 2;
+const NUM_CHILDREN = 5;
+
+/**
+ * Walks a footer of Parquet, which is a struct of Thrift's compact protocol, and holds it to bounds before a library turns it
+ * into objects: lists no longer than the bytes that are left, no more values than a footer has, no deep nesting, and no
+ * negative counts of children, which send readers of the schema backwards.
+ * Source: thrift-compact-protocol.md of Apache Thrift; parquet.thrift of Apache Parquet.
+ * @throws Malformed
+ */
+export function checkFooter(bytes: Uint8Array): void {
+  let at = 0;
+  let values = 0;
+  const fail = (what: string): never => {
+    throw new Malformed(`the footer of a Parquet file ${what}`);
+  };
+  const byte = (): number => bytes[at++] ?? fail('ends too early');
+  const varint = (): number => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const part = byte();
+      value += (part & 0x7f) * scale;
+      if (part < 0x80) return value;
+      if (scale > 2 ** 63) fail('has a number that does not end');
+    }
+  };
+  const pass = (count: number): void => {
+    at += count;
+    if (at > bytes.length) fail('ends too early');
+  };
+  /** @param field of the root that it stands in, and its own, where it is a field. */
+  const element = (type: number, depth: number, root: number, field: number): void => {
+    if (++values > MAX_VALUES) fail(`has more than ${MAX_VALUES} values`);
+    if (depth > MAX_DEPTH) fail(`is nested deeper than ${MAX_DEPTH}`);
+    if (type === 1 || type === 2) return;
+    if (type === 3) pass(1);
+    else if (type >= 4 && type <= 6) {
+      const odd = varint() % 2 === 1;
+      if (odd && depth === 2 && root === SCHEMA && field === NUM_CHILDREN)
+        fail('has fewer children than none');
+    } else if (type === 7) pass(8);
+    else if (type === 8) pass(varint());
+    else if (type === 9) list(depth, root);
+    else if (type === 12) struct(depth + 1, root);
+    else fail(`has a value of type ${type}`);
+  };
+  const list = (depth: number, root: number): void => {
+    const head = byte();
+    const size = head >> 4 === 15 ? varint() : head >> 4;
+    const type = head & 0x0f;
+    // Truth values take no bytes in some readers; Parquet's footers have no lists of them.
+    if (size > bytes.length - at || (size > 0 && type <= 2)) fail(`has a list of ${size} values`);
+    for (let index = 0; index < size; index += 1) element(type, depth + 1, root, 0);
+  };
+  const struct = (depth: number, root: number): void => {
+    for (let field = 0; ; ) {
+      const head = byte();
+      const type = head & 0x0f;
+      if (type === 0) return;
+      const delta = head >> 4;
+      field = delta === 0 ? varint() / 2 : field + delta;
+      element(type, depth, depth === 0 ? field : root, field);
+    }
+  };
+  struct(0, 0);
+}
