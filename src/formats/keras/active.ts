@@ -174,7 +174,8 @@ function isPlain(module: string, name: string): boolean {
 function* lambdaFunction(config: Json): Generator<Danger> {
   const module = text(config['module']);
   const name = text(config['function']);
-  if (name !== null && module !== null) yield* judge(module, name, false);
+  if (name !== null && !/^[\w.<>]*$/.test(name)) yield bytecode('the function of a Lambda layer');
+  else if (name !== null && module !== null) yield* judge(module, name, false);
 }
 
 function savedModel(config: Json, name: string): Danger {
