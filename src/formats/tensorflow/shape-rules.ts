@@ -33,8 +33,7 @@ const SAME_SHAPE = new RegExp(
 const BROADCAST =
   /^(Add|AddV2|Sub|Mul|Div|RealDiv|DivNoNan|TruncateDiv|FloorDiv|FloorMod|Mod|Pow|Atan2|Maximum|Minimum|SquaredDifference|Greater|GreaterEqual|Less|LessEqual|Equal|NotEqual|LogicalAnd|LogicalOr|Xdivy|Xlogy)$/;
 const REDUCTION = /^(Mean|Sum|Max|Min|Prod|Any|All)$/;
-const BY_SIZES =
-  /^(Fill|BroadcastTo|RandomUniform|RandomStandardNormal|TruncatedNormal|Conv2DBackpropInput|Conv3DBackpropInputV2)$/;
+const BY_SIZES = /^(Fill|BroadcastTo|RandomUniform|RandomStandardNormal|TruncatedNormal)$/;
 const IMAGE = /^(DecodeJpeg|DecodePng|DecodeBmp|DecodeAndCropJpeg)$/;
 const MAX_RANK = 32;
 
@@ -132,6 +131,8 @@ const RULES: Readonly<Record<string, (of: Operands) => Shape | null>> = {
     return shape && [...shape, null];
   },
   Where: (of) => [null, of.shape(0)?.length ?? null],
+  Conv2DBackpropInput: transposed,
+  Conv3DBackpropInputV2: transposed,
   Conv2D: (of) => convolved(of, 2),
   Conv3D: (of) => convolved(of, 3),
   DepthwiseConv2dNative: (of) => convolved(of, 2),
@@ -146,6 +147,13 @@ const RULES: Readonly<Record<string, (of: Operands) => Shape | null>> = {
   SpaceToDepth: depthMoved,
   DepthToSpace: depthMoved,
 };
+
+/** A transposed convolution: the size is given, and the batch is that of what it is called with, whatever is given. */
+function transposed(of: Operands): Shape | null {
+  const sizes = shapeOfSizes(of.values(0));
+  const batch = known(of.shape(2)?.[0]);
+  return sizes?.map((size, axis) => (axis === 0 && size !== batch ? null : size)) ?? null;
+}
 
 /** A list of which every number is known. */
 function whole(sizes: Sizes | null): readonly number[] | null {
