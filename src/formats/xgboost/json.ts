@@ -8,6 +8,7 @@ import type { Ubjson } from '../wire/ubjson.ts';
 const WHOLE = 8 * 1024 * 1024;
 /** Around the trees: names and categories stand before them, parameters, objective and version behind. */
 const EDGE = 4 * 1024 * 1024;
+const LONGEST_EDGE = 16 * 1024 * 1024;
 
 /**
  * The JSON of an XGBoost model without its trees. XGBoost writes the keys of "learner" in alphabetical order, so a
@@ -19,6 +20,8 @@ export function readLearnerJson(bytes: Bytes, edge = EDGE): Ubjson {
   const tail = textOf(bytes, bytes.size - edge, edge);
   const booster = head.indexOf('"gradient_booster"');
   const parameters = tail.lastIndexOf('"learner_model_param"');
+  // Very many names stand before the trees.
+  if ((booster === -1 || parameters === -1) && edge < LONGEST_EDGE) return readLearnerJson(bytes, 4 * edge);
   if (booster === -1 || parameters === -1)
     throw new Malformed(
       `a JSON model of ${bytes.size} bytes has its keys in an order that XGBoost does not write`,
