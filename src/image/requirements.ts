@@ -117,10 +117,11 @@ function frameworkPins(options: RequirementsOptions): { python: number; pins: Pi
   }
 }
 
-/** A model that was trained on columns with names is called with a DataFrame. */
+/** A model that was trained on columns with names is called with a DataFrame; TensorFlow is called with tensors. */
 function pandasPins(pins: ReadonlyMap<string, string | null>, options: RequirementsOptions): Pins {
   const stated = options.reading?.requirements ?? {};
-  if (options.reading?.features === null && !('pandas' in stated)) return {};
+  const named = options.reading?.features !== null && options.loader !== 'tensorflow';
+  if (!named && !('pandas' in stated)) return {};
   const numpy = pins.get('numpy') ?? '2.4';
   return PANDAS.find((row) => atLeast(numpy, row.numpy))?.pins ?? {};
 }

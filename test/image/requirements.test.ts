@@ -47,6 +47,7 @@ test('pandas comes where the columns have names, and fits NumPy', () => {
   assert.equal(chosen('sklearn', { 'scikit-learn': '1.5.2' }, { features }).version('pandas'), '2.2.3');
   assert.equal(chosen('sklearn', { 'scikit-learn': '1.2.2' }, { features }).version('pandas'), '1.5.3');
   assert.equal(chosen('sklearn', { 'scikit-learn': '1.9.1' }, { features }).version('pandas'), '3.1.1');
+  assert.equal(chosen('tensorflow', { tensorflow: '2.21.0' }, { features }).version('pandas'), undefined);
 });
 
 test('every line is pinned where nothing is left open', () => {
