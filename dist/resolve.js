@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-jsX7FnU3.js";await e(`resolve`);export{};
+import{t as e}from"./chunks/run-3nyzFd2-.js";await e(`resolve`);export{};

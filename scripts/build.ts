@@ -23,9 +23,31 @@ const SERVER = 'src/image/server';
 /** What GitHub downloads at every use of an action. */
 const MAX_BYTES = 3_000_000;
 
-/** Modules of the shortest way through the program: a terminal, the options of a command, `inspect`. */
-const CORE =
-  /src[\\/](version|cli[\\/](main|args|log)|ports[\\/](builtin|errors|exec|log)|model[\\/](bytes|finding|lfs|names|walk)|contract[\\/]types|commands[\\/](config|inputs|models|values)|report[\\/](contract|findings|markdown|table))\.ts$/;
+/** The shortest way through the program: a terminal, the options of a command, `inspect`, and what finds a model. */
+const SHORTEST = ['src/cli/main.ts', 'src/commands/inspect.ts'];
+
+/** The sources that these import statically, and what those import. */
+function importedBy(starts: readonly string[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const visit = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const text = readFileSync(file, 'utf8');
+    for (const [, target] of text.matchAll(/^(?:import|export) (?!type )[^;]*? from '(\.[^']+\.ts)';$/gm))
+      visit(join(dirname(file), target ?? ''));
+  };
+  for (const start of starts) visit(join(ROOT, start));
+  return seen;
+}
+
+/** One chunk a folder of readers, and one for what they have in common. */
+function readerChunk(id: string): string | null {
+  const [folder, ...below] = relative(join(ROOT, 'src/formats'), id).split(sep);
+  if (folder === undefined || folder === '..') return null;
+  if (below.length === 0) return 'readers';
+  if (folder !== 'wire') return below.length > 1 ? `${folder}-${below[0]}` : folder;
+  return below.length > 1 || /^scan/.test(below[0] ?? '') ? 'pickle' : 'readers';
+}
 
 /** Entry name → source. Every file in `src/actions/` that only starts a command is an entry. */
 function entries(): Record<string, string> {
@@ -36,6 +58,7 @@ function entries(): Record<string, string> {
 }
 
 async function build(target: string): Promise<void> {
+  const core = importedBy(SHORTEST);
   const bundle = await rolldown({
     input: entries(),
     cwd: ROOT,
@@ -58,7 +81,10 @@ async function build(target: string): Promise<void> {
     chunkFileNames: 'chunks/[name]-[hash].js',
     // What every start needs is one file: each further one costs about half a millisecond.
     codeSplitting: {
-      groups: [{ name: 'core', test: CORE, includeDependenciesRecursively: false }],
+      groups: [
+        { name: 'core', test: (id) => core.has(id), priority: 2, includeDependenciesRecursively: false },
+        { name: readerChunk, debugName: 'readers', priority: 1, includeDependenciesRecursively: false },
+      ],
     },
   });
   await bundle.close();

@@ -1,12 +1,5 @@
 import { dirname } from 'node:path/posix';
 import type { Candidate, Format, Look } from './format.ts';
-import { Malformed } from './format.ts';
-import { readAdapter } from './huggingface/adapter.ts';
-import { readPipeline } from './huggingface/diffusers.ts';
-import { readJson } from './huggingface/json.ts';
-import { readSentences } from './huggingface/sentences.ts';
-import { readTimm } from './huggingface/timm.ts';
-import { readTransformers } from './huggingface/transformers.ts';
 
 /** Files of a transformers directory: part of the model, and no models of their own. */
 const COMPANION =
@@ -18,13 +11,13 @@ const WEIGHTS =
 /** Models that do without the configuration beside them, and without the weights that it is for. */
 const OTHER_MODELS = /\.(onnx|gguf|xml|tflite|mlmodel|keras|pte|pt2|engine)$/;
 
-/** What a file or folder of the hub's libraries is read by. */
-const READERS = {
-  'model_index.json': readPipeline,
-  'adapter_config.json': readAdapter,
-  'modules.json': readSentences,
-  'config.json': readConfig,
-} as const;
+/** What the hub's libraries describe a model with. */
+const ENTRIES: ReadonlySet<string> = new Set([
+  'model_index.json',
+  'adapter_config.json',
+  'modules.json',
+  'config.json',
+]);
 
 /** A directory that `transformers`, or one of the libraries around it, saved: `config.json` and what belongs to it. */
 export const huggingface: Format = {
@@ -60,10 +53,7 @@ export const huggingface: Format = {
         };
       });
   },
-  read(candidate, look) {
-    const name = baseOf(candidate.path);
-    return (name in READERS ? READERS[name as keyof typeof READERS] : readConfig)(candidate, look);
-  },
+  read: async (...args) => (await import('./huggingface/read.ts')).readHub(...args),
 };
 
 const folderOf = (path: string): string => (dirname(path) === '.' ? '' : `${dirname(path)}/`);
@@ -71,7 +61,7 @@ const baseOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** By the keys near the start; Keras and others have a `config.json` as well. */
 function recognised(name: string, head: Uint8Array): boolean {
-  if (!(name in READERS)) return false;
+  if (!ENTRIES.has(name)) return false;
   const text = Buffer.from(head).toString('latin1');
   if (name === 'model_index.json') return /"_diffusers_version"\s*:/.test(text);
   if (name === 'modules.json') return /"type"\s*:\s*"sentence_transformers\./.test(text);
@@ -89,13 +79,4 @@ function isCompanionItself(folder: string, look: Look): boolean {
     .filter((path) => path.startsWith(folder))
     .map((path) => path.slice(folder.length));
   return !beside.some((path) => WEIGHTS.test(path)) && beside.some((path) => OTHER_MODELS.test(path));
-}
-
-async function readConfig(candidate: Candidate, look: Look) {
-  const config = readJson(look, candidate.path);
-  if (!config) throw new Malformed('config.json is not a JSON object');
-  const transformers = config['model_type'] !== undefined || config['architectures'] !== undefined;
-  return typeof config['architecture'] === 'string' && !transformers
-    ? readTimm(candidate, look, config)
-    : readTransformers(candidate, look, config);
 }

@@ -4,8 +4,6 @@ import { type Candidate, type Format, type Look, Malformed, type Reading } from 
 import { explainFile } from './not-a-model.ts';
 import { resolveExternal } from './onnx/external.ts';
 import { walkGraph } from './onnx/graph.ts';
-import { isOrt, readOrt } from './onnx/ort.ts';
-import { readOnnx } from './onnx/read.ts';
 import { openCandidate } from './open.ts';
 import { fields, messageIn, rootMessage } from './wire/protobuf.ts';
 
@@ -27,11 +25,16 @@ export const onnx: Format = {
   },
   async read(candidate, look): Promise<Reading> {
     using bytes = openCandidate(candidate, look);
-    return isOrt(bytes.read(0, Math.min(8, bytes.size)))
-      ? readOrt(bytes, candidate)
-      : readOnnx(bytes, candidate, look);
+    if (isOrt(bytes.read(0, Math.min(8, bytes.size))))
+      return (await import('./onnx/ort.ts')).readOrt(bytes, candidate);
+    return (await import('./onnx/read.ts')).readOnnx(bytes, candidate, look);
   },
 };
+
+/** Whether a file begins as the format does that onnxruntime converts models to. */
+function isOrt(head: Uint8Array): boolean {
+  return Buffer.from(head.subarray(4, 8)).toString('latin1') === 'ORTM';
+}
 
 /** Wire types of the fields of ModelProto that come first in files. */
 const MODEL_FIELDS: Readonly<Record<number, number>> = {

@@ -1,16 +1,8 @@
-import { openFile } from '../model/bytes.ts';
 import type { ModelFile } from '../model/walk.ts';
-import { type Candidate, emptyReading, type Format, type Look, type Reading } from './format.ts';
-import { describePaddleState } from './paddle/state.ts';
-import { describe } from './sklearn/describe.ts';
-import { attachSideFiles } from './sklearn/side-files.ts';
-import { requirementsOf } from './sklearn/versions.ts';
-import { describeTheano, usesTheano } from './theano.ts';
-import { compressionOf, openStream } from './wire/decompress.ts';
+import { zlib } from '../ports/builtin.ts';
+import type { Candidate, Format, Look } from './format.ts';
+import { compressionOf } from './wire/decompress.ts';
 import { isOpcode } from './wire/pickle/operands.ts';
-import { assess } from './wire/pickle/policy.ts';
-import { type PickleResult, readPickle } from './wire/pickle/read.ts';
-import { zlib } from './wire/zlib.ts';
 
 const ENDING = /\.(pkl|pickle|joblib|sav|p|pk|dump|model|bin|gz|bz2|xz|lzma|lz4|z|zst|dat)$/i;
 /** Compressed files of other kinds that end in the same way. */
@@ -27,11 +19,7 @@ export const sklearn: Format = {
       .filter((file) => isPickle(file, look.head(file)))
       .map((file) => candidate(file, look));
   },
-  async read(given, look) {
-    const file = look.file(given.path);
-    if (!file) throw new Error(`${given.path} is not in the directory`);
-    return readFile(given, file, look);
-  },
+  read: async (...args) => (await import('./sklearn/read.ts')).readPickledModel(...args),
 };
 
 function candidate(file: ModelFile, look: Look): Candidate {
@@ -80,31 +68,4 @@ function isTextPickle(head: Uint8Array): boolean {
   if ((first === 0x5d || first === 0x7d) && second === 0x71 && third < 0x10) return true;
   const text = Buffer.from(head.subarray(0, 300)).toString('latin1');
   return /^\(?(?:[ic][A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n|[ld]?p\d+\n)/.test(text);
-}
-
-async function readFile(given: Candidate, file: ModelFile, look: Look): Promise<Reading> {
-  using bytes = openFile(file.absolute);
-  const { stream, compression } = openStream(bytes);
-  let result: PickleResult;
-  try {
-    result = await readPickle(stream);
-  } finally {
-    stream.close();
-  }
-  const { risk, remarks } = await assess(result, { file: file.path });
-  attachSideFiles(result, file, look);
-  const root = result.values[0];
-  const base: Reading = {
-    ...emptyReading(given),
-    properties: { ...(compression !== null && { compression }) },
-    requirements: requirementsOf(result, compression),
-    risk,
-    remarks,
-  };
-  if (root === undefined) return base;
-  if (usesTheano(result)) return describeTheano(base, result);
-  const state = describePaddleState(base, root);
-  if (state) return state;
-  const usesSklearn = result.globals.some((use) => use.global.module.split('.')[0] === 'sklearn');
-  return describe(base, root, usesSklearn, result.python2);
 }

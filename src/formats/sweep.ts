@@ -1,10 +1,14 @@
-import { openFile, Truncated } from '../model/bytes.ts';
+import { type Bytes, openFile, Truncated } from '../model/bytes.ts';
 import type { ModelFile } from '../model/walk.ts';
 import { messageOf } from '../ports/errors.ts';
 import { type Look, Malformed, type Reading, type Remark, type Risk } from './format.ts';
 import { isTorchOwn } from './torch/policy.ts';
-import { scanFile } from './wire/scan.ts';
-import { NOTHING, type Scan, unscannable, worst } from './wire/scan-pickle.ts';
+import { compressionOf } from './wire/decompress.ts';
+import { npyData } from './wire/pickle/heads.ts';
+import { isOpcode } from './wire/pickle/operands.ts';
+import { archiveName, NOTHING, type Scan, unscannable, worst } from './wire/scan-result.ts';
+import { isTar } from './wire/tar.ts';
+import { endsLikeZip, looksLikeZip } from './wire/zip.ts';
 
 /** Formats that judge all pickles in the file that they read. */
 const SELF_SCANNED: ReadonlySet<string> = new Set([
@@ -42,9 +46,25 @@ async function sweepFile(file: ModelFile, head: Uint8Array): Promise<Scan> {
   if (file.size === 0) return NOTHING;
   try {
     using bytes = openFile(file.absolute);
+    if (!holdsOthers(bytes, head)) return NOTHING;
+    const { scanFile } = await import('./wire/scan.ts');
     return await scanFile(bytes, head, file.path, { trusted: isTorchOwn });
   } catch (error) {
     if (!(error instanceof Malformed || error instanceof Truncated)) throw error;
     return unscannable(file.path, `it is an archive that cannot be looked into: ${messageOf(error)}`);
   }
+}
+
+/** Whether it could be a pickle, or something that one can be in: what begins otherwise costs no more than this look. */
+function holdsOthers(bytes: Bytes, head: Uint8Array): boolean {
+  const [first = 0] = head;
+  return (
+    isOpcode(first) ||
+    npyData(head) !== null ||
+    looksLikeZip(head) ||
+    compressionOf(head) !== null ||
+    isTar(head) ||
+    archiveName(head) !== null ||
+    endsLikeZip(bytes)
+  );
 }

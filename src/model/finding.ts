@@ -1,4 +1,4 @@
-import { crypto } from '../ports/builtin.ts';
+import { sha256 } from '@noble/hashes/sha2.js';
 
 export type Level = 'error' | 'warning' | 'notice';
 
@@ -33,7 +33,9 @@ export interface Finding {
 export function finding(given: Omit<Finding, 'fingerprint'> & { key?: string }): Finding {
   const { key, ...rest } = given;
   const parts = [rest.rule, rest.model ?? '', rest.file ?? '', rest.subject ?? '', key ?? rest.message];
-  const fingerprint = crypto().createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 12);
+  // In JavaScript: some short texts are hashed before Node's own module for it would be loaded.
+  const digest = sha256(Buffer.from(parts.join('\0')));
+  const fingerprint = Buffer.from(digest.subarray(0, 6)).toString('hex');
   return { ...rest, fingerprint };
 }
 

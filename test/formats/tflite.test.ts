@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Malformed, type Reading } from '../../src/formats/format.ts';
-import { readTflite } from '../../src/formats/tflite.ts';
+import { readTflite } from '../../src/formats/tflite/read.ts';
 import { type Bytes, inMemory } from '../../src/model/bytes.ts';
 import { attempt, candidate, counted, fuzz } from '../helpers/damage.ts';
 

@@ -1,6 +1,6 @@
 import type { Remark, Risk } from '../format.ts';
 import { classify } from '../wire/pickle/classify.ts';
-import { worst } from '../wire/scan-pickle.ts';
+import { worst } from '../wire/scan-result.ts';
 import { type Json, list, object, text } from './values.ts';
 
 /*

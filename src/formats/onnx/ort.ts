@@ -20,11 +20,6 @@ const KIND = { tensor: 1, sequence: 2, map: 3 } as const;
 const MAX_DEPTH = 16;
 const MAX_RANK = 64;
 
-/** Whether a file begins as one of these does. */
-export function isOrt(head: Uint8Array): boolean {
-  return Buffer.from(head.subarray(4, 8)).toString('latin1') === 'ORTM';
-}
-
 /** Reads the interface and counts the initializers. @throws Truncated, Malformed. */
 export function readOrt(bytes: Bytes, candidate: Candidate): Reading {
   const session = rootTable(bytes);

@@ -1,11 +1,11 @@
 import type { Label } from '../../contract/types.ts';
 import { inMemory, Truncated } from '../../model/bytes.ts';
-import { catboostInMemory } from '../catboost.ts';
+import { catboostInMemory } from '../catboost/read.ts';
 import { type Candidate, Malformed, type Reading } from '../format.ts';
-import { lightgbmInMemory } from '../lightgbm.ts';
+import { lightgbmInMemory } from '../lightgbm/read.ts';
 import { attribute, bytesOf } from '../wire/pickle/numpy.ts';
 import { is, type Value } from '../wire/pickle/values.ts';
-import { type Beside, boosterInMemory, snapshotInMemory } from '../xgboost.ts';
+import { type Beside, boosterInMemory, snapshotInMemory } from '../xgboost/read.ts';
 import { child, itemsOf, namesOf, type Obj } from './object.ts';
 
 const known = new WeakMap<object, { readonly reading: Reading | null }>();

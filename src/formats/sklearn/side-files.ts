@@ -1,12 +1,12 @@
 import { dirname, join } from 'node:path/posix';
 import { openFile, Truncated } from '../../model/bytes.ts';
 import type { ModelFile } from '../../model/walk.ts';
+import { zlib } from '../../ports/builtin.ts';
 import type { Look } from '../format.ts';
 import { KEEP_ARRAY, npyArray } from '../wire/pickle/npy.ts';
 import { attribute, dtypeOf, sizeOf } from '../wire/pickle/numpy.ts';
 import type { PickleResult } from '../wire/pickle/read.ts';
 import { is, type PyArray, type PyCall, textOf } from '../wire/pickle/values.ts';
-import { zlib } from '../wire/zlib.ts';
 
 /**
  * joblib before 0.10 wrote each array into a file beside the pickle, and a wrapper with its name into the pickle.

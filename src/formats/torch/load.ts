@@ -5,7 +5,7 @@ import { type PickleResult, readPickle, readPickleBytes } from '../wire/pickle/r
 import { expectedReferences } from '../wire/pickle/references.ts';
 import { is, textOf, type Value } from '../wire/pickle/values.ts';
 import { scanZip } from '../wire/scan.ts';
-import { worst } from '../wire/scan-pickle.ts';
+import { worst } from '../wire/scan-result.ts';
 import { plainSource, pullStream } from '../wire/stream.ts';
 import { openZip } from '../wire/zip.ts';
 import type { TorchArchive } from './archive.ts';

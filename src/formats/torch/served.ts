@@ -2,7 +2,7 @@ import type { Label } from '../../contract/types.ts';
 import { type Candidate, emptyReading, type Reading } from '../format.ts';
 import { ASK_FOR_CONTRACT } from '../weights.ts';
 import { scanZip } from '../wire/scan.ts';
-import { worst } from '../wire/scan-pickle.ts';
+import { worst } from '../wire/scan-result.ts';
 import type { Zip } from '../wire/zip.ts';
 import { jsonMember } from './members.ts';
 import { isTorchOwn } from './policy.ts';

@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { type Bytes, slice, Truncated } from '../../model/bytes.ts';
+import { zlib } from '../../ports/builtin.ts';
 import { messageOf } from '../../ports/errors.ts';
 import { Malformed } from '../format.ts';
 import { bzip2Pieces } from './bzip2.ts';
 import { lz4Pieces } from './lz4.ts';
 import { lzmaPieces } from './lzma.ts';
 import { type PullStream, plainSource, pullStream, type Source } from './stream.ts';
-import { zlib } from './zlib.ts';
 
 /** Compressions that a whole file may be in. `zf` is joblib's before 0.9.3: a header and zlib. */
 export type Compression = 'zlib' | 'gzip' | 'bz2' | 'xz' | 'lzma' | 'lz4' | 'zstd' | 'zf';

@@ -1,25 +1,12 @@
 import { inMemory } from '../../model/bytes.ts';
-import type { Remark, Risk } from '../format.ts';
 import { isObjectArray, isPickleHead, legacyPickles, npyData } from './pickle/heads.ts';
 import { LIMITS, type Limits } from './pickle/machine.ts';
 import { isOpcode } from './pickle/operands.ts';
 import { type AssessOptions, assess } from './pickle/policy.ts';
 import { type PickleResult, readPickle } from './pickle/read.ts';
 import { expectedReferences } from './pickle/references.ts';
+import { NOTHING, type Scan } from './scan-result.ts';
 import { type PullStream, plainSource, pullStream } from './stream.ts';
-
-/** What a look for danger found. */
-export interface Scan {
-  readonly remarks: readonly Remark[];
-  readonly risk: Risk;
-}
-
-export const NOTHING: Scan = { remarks: [], risk: 'none' };
-
-const RISKS: readonly Risk[] = ['none', 'review', 'dangerous'];
-
-export const worst = (...risks: readonly Risk[]): Risk =>
-  RISKS[Math.max(...risks.map((risk) => RISKS.indexOf(risk)))] ?? 'none';
 
 /** Limits for bytes that are no pickles by name: raw weights may begin like one by chance. */
 const STRAY_LIMITS = { opcodes: 1_000_000, stack: 100_000, memo: 200_000, kept: 8 * 1024 * 1024 };
@@ -92,19 +79,4 @@ export async function judgePickle(
   if (!options.named && chance) return NOTHING;
   const where = options.member === undefined ? '' : `in "${options.member}": `;
   return { risk, remarks: remarks.map((one) => ({ ...one, message: `${where}${one.message}` })) };
-}
-
-/** A remark about an archive, or a part of one, that nobody can look into. */
-export function unscannable(file: string, why: string): Scan {
-  const help = 'Unpack it, or save the model as its framework does: what cannot be read cannot be checked.';
-  return {
-    remarks: [{ rule: 'archive-unscannable', level: 'warning', file, message: why, help }],
-    risk: 'review',
-  };
-}
-
-/** An archive that says two things about itself: readers that believe one of them do not see the other. */
-export function tampered(file: string, message: string): Scan {
-  const help = 'No tool writes archives like this; get the model from its makers again.';
-  return { remarks: [{ rule: 'archive-tampered', level: 'error', file, message, help }], risk: 'dangerous' };
 }

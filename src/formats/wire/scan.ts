@@ -1,24 +1,16 @@
 import { type Bytes, inMemory, slice, Truncated } from '../../model/bytes.ts';
+import { zlib } from '../../ports/builtin.ts';
 import { messageOf } from '../../ports/errors.ts';
 import { Malformed } from '../format.ts';
 import { compressionOf, decompressed } from './decompress.ts';
 import { LIMITS } from './pickle/machine.ts';
 import type { AssessOptions } from './pickle/policy.ts';
 import type { PickleResult } from './pickle/read.ts';
-import {
-  judgePickle,
-  mayBePickle,
-  NOTHING,
-  type Scan,
-  scanStream,
-  tampered,
-  unscannable,
-  worst,
-} from './scan-pickle.ts';
+import { judgePickle, mayBePickle, scanStream } from './scan-pickle.ts';
+import { archiveName, NOTHING, type Scan, tampered, unscannable, worst } from './scan-result.ts';
 import { type PullStream, plainSource, pullStream, type Source } from './stream.ts';
 import { isTar, tarMembers } from './tar.ts';
 import { endsLikeZip, looksLikeZip, openZip, readEntry, type Zip, type ZipEntry } from './zip.ts';
-import { zlib } from './zlib.ts';
 
 export interface ScanOptions {
   /** What members were read as already, so that they are not read twice. */
@@ -293,10 +285,4 @@ function counted(inner: PullStream, context: Context): PullStream {
     close: () => inner.close(),
   };
   return pullStream(source);
-}
-
-function archiveName(head: Uint8Array): string | null {
-  const text = Buffer.from(head.subarray(0, 6)).toString('latin1');
-  if (text === '7z\xbc\xaf\x27\x1c') return '7z';
-  return text === 'Rar!\x1a\x07' ? 'RAR' : null;
 }

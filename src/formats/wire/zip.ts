@@ -1,6 +1,6 @@
 import { type Bytes, inMemory, slice, Truncated } from '../../model/bytes.ts';
+import { zlib } from '../../ports/builtin.ts';
 import { Malformed } from '../format.ts';
-import { zlib } from './zlib.ts';
 
 /*
  * A zip reader that is tolerant where loaders are and tells what it tolerated: PyTorch, Keras and others read members

@@ -1,1 +1,0 @@
-const e=[`contract.yaml`,`signature.json`];export{e as t};

@@ -1,1 +1,0 @@
-function e(e){return{format:e.format,path:e.path,framework:null,contract:null,evidence:{},features:null,labels:null,parameters:null,properties:{},requirements:{},risk:`none`,remarks:[]}}var t=class extends Error{name=`Malformed`};export{e as n,t};

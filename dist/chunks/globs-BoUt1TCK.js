@@ -1,0 +1,1 @@
+export{n as matches}from"./globs-BYj--P1l.js";

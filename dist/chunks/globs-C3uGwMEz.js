@@ -1,1 +1,0 @@
-export{n as matches}from"./globs-r0R_jIJ6.js";

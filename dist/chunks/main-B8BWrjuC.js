@@ -1,1 +1,0 @@
-export{w as runTerminal}from"./core-BiruEn_l.js";

@@ -1,0 +1,1 @@
+export{_r as runTerminal}from"./core-VInNb8TW.js";

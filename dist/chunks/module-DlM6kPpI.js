@@ -1,1 +1,0 @@
-export{n as libraryOf,r as pickledModule}from"./module-AjN5g4o4.js";

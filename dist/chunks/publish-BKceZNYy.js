@@ -1,0 +1,1 @@
+export{n as publish}from"./publish-BR1GfXr5.js";

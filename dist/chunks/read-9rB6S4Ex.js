@@ -1,0 +1,1 @@
+export{t as readFastai}from"./fastai-DTg_wn89.js";

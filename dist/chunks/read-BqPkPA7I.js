@@ -1,0 +1,1 @@
+export{r as readXgboost}from"./xgboost-Daum2l7W.js";

@@ -1,0 +1,1 @@
+export{t as readR}from"./r-zcdtbSMR.js";

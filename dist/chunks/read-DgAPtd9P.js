@@ -1,0 +1,1 @@
+export{n as readCatboost}from"./catboost-Btux_Rol.js";

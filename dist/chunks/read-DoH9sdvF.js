@@ -1,0 +1,1 @@
+export{t as readCoreml}from"./coreml-D7UfGah1.js";

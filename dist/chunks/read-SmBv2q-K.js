@@ -1,0 +1,1 @@
+export{t as readSpark}from"./spark-BwdK66W3.js";

@@ -1,0 +1,1 @@
+export{t as readPickledModel}from"./sklearn-D5poRJ46.js";

@@ -1,0 +1,1 @@
+export{o as readExecutorch}from"./torch-Dzkg2EZQ.js";

@@ -1,0 +1,1 @@
+export{n as readSkopsModel}from"./sklearn-D5poRJ46.js";

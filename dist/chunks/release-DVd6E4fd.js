@@ -1,1 +1,0 @@
-export{t as release}from"./release-BfL1PK3L.js";

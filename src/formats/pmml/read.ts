@@ -1,0 +1,261 @@
+import type { Label, ScalarType } from '../../contract/types.ts';
+import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
+import { openCandidate } from '../open.ts';
+import { plainText } from '../pmml.ts';
+import { assumed, derived, stated, type Told, type ToldField, tell, unknown } from '../told.ts';
+import { all, at, type Element, type Opening, readXml } from '../wire/xml.ts';
+
+/** What PMML's data types are (PMML 4.4.1, DataDictionary); dates travel as text. */
+const TYPES: Readonly<Record<string, ScalarType>> = {
+  string: 'string',
+  integer: 'int64',
+  float: 'float32',
+  double: 'float64',
+  boolean: 'bool',
+  date: 'string',
+  time: 'string',
+  dateTime: 'string',
+};
+/** Up to here a document is read to its end, and so found to be well-formed. */
+const SMALL = 1024 * 1024;
+/** Elements that hold the model's substance and nothing of its interface: what tells of that stands before them. */
+const SKIPPED = new Set([
+  'Segmentation',
+  'Node',
+  'RegressionTable',
+  'NeuralLayer',
+  'NeuralInputs',
+  'SupportVectorMachine',
+  'VectorDictionary',
+  'TransformationDictionary',
+  'LocalTransformations',
+  'Cluster',
+  'BayesInputs',
+  'BayesOutput',
+  'TrainingInstances',
+  'ModelVerification',
+  'PPMatrix',
+  'ParamMatrix',
+]);
+
+/** Reads a candidate of this format. Loaded where there is one. */
+export async function readPmml(candidate: Candidate, look: Look): Promise<Reading> {
+  using bytes = openCandidate(candidate, look);
+  if (bytes.size <= SMALL) return readingOf(candidate, await readXml(bytes, SKIPPED));
+  if (!/<\/(\w+:)?PMML\s*>/.test(plainText(bytes.read(bytes.size - 4096, 4096))))
+    throw new Malformed('the document does not end: the file was probably cut short');
+  return readingOf(candidate, await readXml(bytes, SKIPPED, isSubstance));
+}
+
+/** Whether the model that is to be read has told its interface, and its trees or tables begin. */
+const isSubstance = (opening: Opening, parent: Opening | null): boolean =>
+  parent !== null &&
+  parent.depth === 1 &&
+  isModel(parent) &&
+  SKIPPED.has(opening.name) &&
+  !LOCAL.has(opening.name);
+const LOCAL: ReadonlySet<string> = new Set(['LocalTransformations', 'TransformationDictionary']);
+
+const isModel = (element: { readonly attributes: Readonly<Record<string, string>> }): boolean =>
+  element.attributes['functionName'] !== undefined && element.attributes['isScorable'] !== 'false';
+
+function readingOf(candidate: Candidate, root: Element): Reading {
+  if (root.name !== 'PMML') throw new Malformed(`the root element is "${root.name}"`);
+  const data = new Map(
+    all(at(root, 'DataDictionary'), 'DataField').map((field) => [field.attributes['name'] ?? '', field]),
+  );
+  // Of several models the first that can be asked is the one that evaluators take.
+  const model =
+    root.children.find(isModel) ?? root.children.find((one) => one.attributes['functionName'] !== undefined);
+  if (!model) throw new Malformed('the document holds no model');
+  const mining = all(at(model, 'MiningSchema'), 'MiningField');
+  const usage = (field: Element) => field.attributes['usageType'] ?? 'active';
+  const targets = targetsOf(
+    model,
+    mining.filter((field) => ['target', 'predicted'].includes(usage(field))),
+    data,
+  );
+  const [target] = targets;
+  const labels = targets.length === 1 ? (target?.labels ?? []) : [];
+  const inputs = mining
+    .filter((field) => usage(field) === 'active')
+    .map((field) => inputOf(field, data.get(field.attributes['name'] ?? '')));
+  const told = tell({ predict: { inputs, outputs: outputsOf(model, targets) } });
+  const application = at(root, 'Header', 'Application');
+  const properties: Record<string, string> = {
+    model: model.name,
+    function: model.attributes['functionName'] ?? '',
+  };
+  if (root.attributes['version'] !== undefined) properties['pmml version'] = root.attributes['version'];
+  const name = application?.attributes['name'];
+  return {
+    ...emptyReading(candidate),
+    framework:
+      name === undefined
+        ? { name: 'pmml', version: root.attributes['version'] ?? null }
+        : { name, version: application?.attributes['version'] ?? null },
+    contract: told.contract,
+    evidence: told.evidence,
+    features: inputs.map((field) => field.name.value ?? ''),
+    labels: labels.length > 0 ? labels : null,
+    properties,
+  };
+}
+
+/** The values that a field admits, those for missing and invalid ones left out. */
+function categoriesOf(field: Element | undefined): Label[] {
+  return all(field, 'Value')
+    .filter((value) => (value.attributes['property'] ?? 'valid') === 'valid')
+    .map((value) => labelOf(value.attributes['value'] ?? '', field?.attributes['dataType']));
+}
+
+function labelOf(value: string, dataType: string | undefined): Label {
+  if (dataType === 'boolean' && /^(true|false|1|0)$/i.test(value)) return /^(true|1)$/i.test(value);
+  const numeric = ['integer', 'float', 'double'].includes(dataType ?? '');
+  return numeric && value !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
+}
+
+/** The type of a field; before 3.0 only the kind of its values was stated. */
+function typeOf(field: Element | undefined, where: string): Told<ScalarType> {
+  const dataType = field?.attributes['dataType'];
+  const optype = field?.attributes['optype'];
+  const type = TYPES[dataType ?? ''];
+  if (type) return stated(type, `${where}@dataType`);
+  // Days and seconds since a day are counted.
+  if (/^(?:date|time|dateTime)(?:Days|Seconds)/.test(dataType ?? ''))
+    return stated('int64', `${where}@dataType`);
+  if (dataType === undefined && optype !== undefined)
+    return optype === 'continuous'
+      ? assumed('float64', `${where}@optype = continuous`)
+      : assumed('string', `${where}@optype = ${optype}`);
+  return dataType === undefined
+    ? unknown(`${where} states no type`, 'the type, such as float64')
+    : assumed('string', `${where}: the type "${dataType}" is not PMML's`);
+}
+
+/** What a column takes. What else than the listed values is admitted, the mining schema says. */
+function inputOf(mining: Element, field: Element | undefined): ToldField {
+  const name = mining.attributes['name'] ?? '';
+  const where = `DataField ${name}`;
+  const strict = (mining.attributes['invalidValueTreatment'] ?? 'returnInvalid') === 'returnInvalid';
+  const categories = strict ? categoriesOf(field) : [];
+  const interval = all(field, 'Interval');
+  const [only] = interval;
+  const closed = strict && only?.attributes['closure'] === 'closedClosed' && interval.length === 1;
+  const bound = (key: string) =>
+    closed && only?.attributes[key] !== undefined ? Number(only.attributes[key]) : undefined;
+  const min = bound('leftMargin');
+  const max = bound('rightMargin');
+  return {
+    name: stated(name, 'MiningSchema'),
+    type: typeOf(field, where),
+    shape: derived(['batch'], 'one value a row'),
+    // A value that is missing is replaced.
+    ...(mining.attributes['missingValueReplacement'] !== undefined && { optional: true }),
+    ...(categories.length > 0 && { categories: stated(categories, where) }),
+    ...((min !== undefined || max !== undefined) && {
+      range: { ...(min !== undefined && { min }), ...(max !== undefined && { max }) },
+    }),
+  };
+}
+
+/** What a model is trained to tell. */
+interface Target {
+  readonly name: Told<string>;
+  readonly type: Told<ScalarType>;
+  /** Empty unless the model tells classes. */
+  readonly labels: readonly Label[];
+}
+
+/** Targets as the mining schema names them; a model without one still gives a value, which has no name. */
+function targetsOf(model: Element, mining: readonly Element[], data: ReadonlyMap<string, Element>): Target[] {
+  const task = model.attributes['functionName'];
+  const classifies = task === 'classification';
+  if (mining.length === 0) {
+    if (!['classification', 'regression', 'clustering'].includes(task ?? '')) return [];
+    return [
+      {
+        name: assumed(task === 'clustering' ? 'cluster' : 'prediction', 'the mining schema names no target'),
+        type: derived(task === 'regression' ? 'float64' : 'string', `functionName = ${task}`),
+        labels: classifies ? labelsOfOutputs(model, undefined) : [],
+      },
+    ];
+  }
+  return mining.map((one) => {
+    const name = one.attributes['name'] ?? '';
+    const field = data.get(name);
+    const stated_ = categoriesOf(field);
+    const labels = stated_.length > 0 ? stated_ : labelsOfOutputs(model, field?.attributes['dataType']);
+    return {
+      name: stated(name, 'MiningSchema'),
+      type: typeOf(field, `DataField ${name}`),
+      labels: classifies ? labels : [],
+    };
+  });
+}
+
+/** The classes whose probabilities are given. */
+const labelsOfOutputs = (model: Element, dataType: string | undefined): Label[] =>
+  all(at(model, 'Output'), 'OutputField')
+    .filter(
+      (field) => field.attributes['feature'] === 'probability' && field.attributes['value'] !== undefined,
+    )
+    .map((field) => labelOf(field.attributes['value'] ?? '', dataType));
+
+/** Types of results that PMML fixes. Source: PMML 4.4.1, "Output". */
+const FEATURES: Readonly<Record<string, ScalarType>> = {
+  probability: 'float64',
+  confidence: 'float64',
+  affinity: 'float64',
+  entityAffinity: 'float64',
+  clusterAffinity: 'float64',
+  residual: 'float64',
+  standardError: 'float64',
+  standardDeviation: 'float64',
+  entityId: 'string',
+  clusterId: 'string',
+  predictedDisplayValue: 'string',
+  reasonCode: 'string',
+  warning: 'string',
+};
+
+/** Output fields that are results, behind the targets that none of them stands for. */
+function outputsOf(model: Element, targets: readonly Target[]): ToldField[] {
+  const shape = derived(['batch'], 'one value a row');
+  const fields = all(at(model, 'Output'), 'OutputField').filter(
+    (field) => field.attributes['isFinalResult'] !== 'false',
+  );
+  const featureOf = (field: Element) => field.attributes['feature'] ?? 'predictedValue';
+  const targetOf = (field: Element) =>
+    targets.find((one) => one.name.value === field.attributes['targetField']) ?? targets[0];
+  const labelled = (target: Target | undefined) =>
+    target && target.labels.length > 0
+      ? { labels: stated(target.labels, `DataField ${target.name.value}`) }
+      : {};
+  const told = new Set<Target | undefined>();
+  const results = fields.map((field): ToldField => {
+    const feature = featureOf(field);
+    const where = `OutputField ${field.attributes['name'] ?? ''}`;
+    const target = targetOf(field);
+    const predicts = feature === 'predictedValue';
+    if (predicts) told.add(target);
+    const fixed = FEATURES[feature];
+    return {
+      name: stated(field.attributes['name'] ?? '', where),
+      type:
+        field.attributes['dataType'] !== undefined
+          ? typeOf(field, where)
+          : predicts && target
+            ? target.type
+            : fixed
+              ? assumed(fixed, `${where} is a ${feature}`)
+              : unknown(`${where} is a ${feature} and states no type`, 'the type, such as float64'),
+      shape,
+      ...(predicts && labelled(target)),
+    };
+  });
+  const own = targets
+    .filter((target) => !told.has(target))
+    .map((target): ToldField => ({ name: target.name, type: target.type, shape, ...labelled(target) }));
+  return [...own, ...results];
+}
