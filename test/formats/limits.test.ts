@@ -466,6 +466,16 @@ for (const model of CUT)
       assert.notEqual(verdict, 'clean');
     }));
 
+test('weights of OpenVINO that end before the graph does are said to be cut short', () =>
+  inFolder(async (folder) => {
+    const target = join(folder, 'model');
+    cpSync(join(MODELS, 'openvino/dynamic-batch/model'), target, { recursive: true });
+    const weights = readdirSync(target).find((name) => name.endsWith('.bin')) ?? assert.fail();
+    truncateSync(join(target, weights), 10);
+    const { code, rules, verdict } = await rulesOf(folder);
+    assert.deepEqual({ code, rules, verdict }, { code: 1, rules: ['file-truncated'], verdict: 'review' });
+  }));
+
 test('a safetensors file whose weights end early is said to be cut short', () =>
   inFolder(async (folder) => {
     mkdirSync(join(folder, 'model'));

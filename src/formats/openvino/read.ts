@@ -1,5 +1,5 @@
 import type { Dimension, Label, ScalarType, Shape } from '../../contract/types.ts';
-import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
+import { type Candidate, emptyReading, type Look, Malformed, type Reading, type Remark } from '../format.ts';
 import { openCandidate } from '../open.ts';
 import { stated, type ToldField, tell, unknown } from '../told.ts';
 import { all, at, type Element, readXml } from '../wire/xml.ts';
@@ -38,23 +38,43 @@ const NOTHING: ReadonlySet<string> = new Set();
 /** Reads a candidate of this format. Loaded where there is one. */
 export async function readOpenvino(candidate: Candidate, look: Look): Promise<Reading> {
   using bytes = openCandidate(candidate, look);
-  const reading = readingOf(candidate, await readXml(bytes, NOTHING));
-  const missing = reading.parameters !== 0 && candidate.covers.length === 0;
-  return missing
-    ? {
-        ...reading,
-        remarks: [
-          {
-            rule: 'external-data-missing',
-            level: 'error',
-            file: candidate.path,
-            message: 'the weights (.bin) are not beside the graph (.xml)',
-            help: 'Commit both files that OpenVINO wrote, under the same name.',
-          },
-        ],
-      }
-    : reading;
+  const net = await readXml(bytes, NOTHING);
+  const reading = readingOf(candidate, net);
+  const [path] = candidate.covers;
+  const weights = path === undefined ? undefined : look.file(path);
+  if (!weights)
+    return reading.parameters === 0 ? reading : { ...reading, remarks: [missing(candidate.path)] };
+  const needed = weightsEnd(net);
+  return weights.size >= needed
+    ? reading
+    : { ...reading, remarks: [truncated(weights.path, weights.size, needed)] };
 }
+
+/** Bytes that the constants of the graph reach into the weights. */
+function weightsEnd(net: Element): number {
+  const ends = all(at(net, 'layers'), 'layer').map((layer) => {
+    const { offset, size } = at(layer, 'data')?.attributes ?? {};
+    const end = Number(offset) + Number(size);
+    return layer.attributes['type'] === 'Const' && Number.isSafeInteger(end) ? end : 0;
+  });
+  return ends.reduce((a, b) => Math.max(a, b), 0);
+}
+
+const missing = (file: string): Remark => ({
+  rule: 'external-data-missing',
+  level: 'error',
+  file,
+  message: 'the weights (.bin) are not beside the graph (.xml)',
+  help: 'Commit both files that OpenVINO wrote, under the same name.',
+});
+
+const truncated = (file: string, size: number, needed: number): Remark => ({
+  rule: 'file-truncated',
+  level: 'error',
+  file,
+  message: `the weights have ${size} bytes, and the graph takes ${needed} of them`,
+  help: 'The file was cut short: save or download it again and compare its size.',
+});
 
 function readingOf(candidate: Candidate, net: Element): Reading {
   if (net.name !== 'net') throw new Malformed(`the root element is "${net.name}"`);
