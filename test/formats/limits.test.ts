@@ -317,6 +317,11 @@ const CROWDED_FILES: Readonly<Record<string, () => readonly [string, Buffer]>> =
       ascii('/></PMML>'),
     ]),
   ],
+  'attributes of one ONNX node': () => {
+    const attribute = field(5, field(1, 'a'));
+    const attributes = Buffer.alloc(Math.floor((40 * MB) / attribute.length) * attribute.length, attribute);
+    return ['m.onnx', Buffer.concat([int(1, 10), field(7, field(1, field(4, 'Relu'), attributes))])];
+  },
   'lists within lists in YAML': () => [
     'MLmodel',
     Buffer.concat([ascii('flavors: {}\nz: '), many('[', 2 * MB)]),

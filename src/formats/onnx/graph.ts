@@ -1,4 +1,5 @@
 import type { Label } from '../../contract/types.ts';
+import { Malformed } from '../format.ts';
 import {
   bytesIn,
   decode,
@@ -50,6 +51,8 @@ export interface GraphVisitor {
   readonly node: (node: Node, depth: number) => void;
 }
 
+/** Operators have a few dozen attributes at most; each that is noted takes several times its size in the file. */
+const MAX_ATTRIBUTES = 10_000;
 /** Graphs within nodes (If, Loop, Scan) are rarely deeper than two. */
 const MAX_GRAPH_DEPTH = 8;
 
@@ -95,8 +98,11 @@ function readNode(message: Message): Node {
     if (field.number === 1) inputs.push(textIn(message, field));
     else if (field.number === 2) outputs.push(textIn(message, field));
     else if (field.number === 4) operator = textIn(message, field);
-    else if (field.number === 5) attributes.push(field);
-    else if (field.number === 7) domain = textIn(message, field);
+    else if (field.number === 5) {
+      if (attributes.length >= MAX_ATTRIBUTES)
+        throw new Malformed(`a node has more than ${MAX_ATTRIBUTES} attributes`);
+      attributes.push(field);
+    } else if (field.number === 7) domain = textIn(message, field);
   }
   return { operator, domain, inputs, outputs, message, attributes };
 }
