@@ -208,3 +208,24 @@ test('classifiers that keep how common their classes are say it, also inside of 
     assert.equal(text, JSON.stringify(Object.fromEntries(rounded)), name);
   }
 });
+
+test('an embedding of a CatBoost model in a pickle has the shape that it has in a file of its own', async () => {
+  const directory = join(ROOT, 'catboost/embedding/model');
+  const look = lookAt(walk('model', directory));
+  const [candidate] = detect(look);
+  assert.ok(candidate);
+  const own = await readCandidate(candidate, look);
+  const bytes = readFileSync(join(directory, candidate.path));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(bytes.length);
+  const pickled = await readBytes(
+    'model.pkl',
+    '\x80\x03ccatboost.core\nCatBoostRegressor\n)\x81}X\x07\0\0\0__modelB',
+    [...length, ...bytes],
+    'sb.',
+  );
+  const shapes = (reading: Reading | null) =>
+    reading?.contract?.signatures['predict']?.inputs?.map((one) => [one.name, one.type, one.shape]);
+  assert.ok(shapes(own)?.some(([, , shape]) => shape?.length === 2));
+  assert.deepEqual(shapes(pickled), shapes(own));
+});

@@ -1,4 +1,4 @@
-import { type Label, SCALAR_TYPES, type ScalarType } from '../../contract/types.ts';
+import { type Label, SCALAR_TYPES, type ScalarType, type Shape } from '../../contract/types.ts';
 import { assumed, batched, derived, stated, type Told, type ToldField, unknown } from '../told.ts';
 import { arrayOf, attribute, elementsOf } from '../wire/pickle/numpy.ts';
 import { textOf, type Value } from '../wire/pickle/values.ts';
@@ -25,6 +25,8 @@ import { trainedInFloat32 } from './precision.ts';
 /** What one column takes. */
 export interface Column {
   readonly type: Told<ScalarType>;
+  /** Absent: one value a row. */
+  readonly shape?: Told<Shape>;
   readonly categories?: Told<readonly Label[]>;
   readonly unused?: boolean;
 }
@@ -222,6 +224,9 @@ function columnsOf(
     return (booster.contract?.signatures['predict']?.inputs ?? []).map((field): Column | undefined => {
       const type = SCALAR_TYPES.find((one) => one === field.type);
       if (field.type === null) return { type: unknown(INSIDE) };
+      // An embedding has more than one number a row.
+      if (field.shape && field.shape.length > 1 && type)
+        return { type: derived(type, INSIDE), shape: derived(field.shape, INSIDE) };
       if (type === undefined || type.startsWith('float')) return undefined;
       return {
         type: derived(type, INSIDE),
@@ -355,7 +360,7 @@ function namedFields(input: Input & { kind: 'matrix' }, names: readonly string[]
     return {
       name: stated(name, `${input.names.evidence.where}[${index}]`),
       type: column?.type ?? input.numbers,
-      shape: derived(batched(), 'one column of a table'),
+      shape: column?.shape ?? derived(batched(), 'one column of a table'),
       ...(column?.categories && { categories: column.categories }),
       ...(column?.unused && { optional: true }),
     };
