@@ -214,6 +214,14 @@ test('a serving.yaml whose fields contain themselves is read to a depth', async 
   assert.deepEqual([outermost?.type, outermost?.fields?.[0]?.fields?.[0]?.name], ['record', 'x']);
 });
 
+test('an MLmodel of 20,000 columns is read, and lists in lists in lists are a finding', async (t) => {
+  const columns = Array.from({ length: 20_000 }, (_, at) => ({ type: 'double', name: `column ${at}` }));
+  const wide = await read(t, { MLmodel: `signature:\n  inputs: '${JSON.stringify(columns)}'\n` });
+  assert.equal(wide.contract?.signatures['predict']?.inputs?.length, 20_000);
+  const deep = await read(t, { MLmodel: '- '.repeat(100_000) });
+  assert.equal(deep.remarks[0]?.rule, 'file-malformed');
+});
+
 test('a YAML bomb in a description is a finding', async (t) => {
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'
     .split('')

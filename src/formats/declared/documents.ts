@@ -19,27 +19,33 @@ export function readDocument(look: Look, path: string): string {
   return readFileSync(file.absolute, 'utf8');
 }
 
-/** A parsed YAML takes hundreds of times its text: so many values, and so deep, are in no description. */
-const MAX_VALUES = 50_000;
+/** A parsed YAML takes hundreds of times its text: so many parts, and so deep, are in no description. */
+const MAX_PARTS = 60_000;
 const MAX_DEPTH = 200;
 
-function checkYaml(text: string): void {
-  let values = 0;
-  let depth = 0;
-  for (const [sign] of text.matchAll(/[\n,:[\]{}]/g)) {
-    if (sign === '[' || sign === '{') depth += 1;
-    else if (sign === ']' || sign === '}') depth -= 1;
-    else values += 1;
-    if (depth > MAX_DEPTH || values > MAX_VALUES)
+/** Counts the parts of a text as YAML's own lexer sees them: a signature that is one quoted text is one part, however long. */
+function checkYaml(parts: Iterable<string>): void {
+  let count = 0;
+  let flow = 0;
+  let block = 0;
+  for (const part of parts) {
+    if (/^[ \t]+$/.test(part)) continue;
+    count += 1;
+    const [sign] = part;
+    if (sign === '[' || sign === '{') flow += 1;
+    else if (sign === ']' || sign === '}') flow -= 1;
+    // `- - -` is a list in a list in a list.
+    block = part === '-' || part === '?' ? block + 1 : 0;
+    if (flow > MAX_DEPTH || block > MAX_DEPTH || count > MAX_PARTS)
       throw new Malformed('it is too large or too deep for a description');
   }
 }
 
 /** All documents of a YAML file. Aliases are bounded, and nothing but plain data comes out. @throws Malformed. */
 export async function readYaml(look: Look, path: string): Promise<unknown[]> {
-  const { parseAllDocuments } = await import('yaml');
+  const { Lexer, parseAllDocuments } = await import('yaml');
   const document = readDocument(look, path);
-  checkYaml(document);
+  checkYaml(new Lexer().lex(document));
   // Whether a key stands twice is asked of each pair of keys, which takes minutes in a long map.
   const documents = parseAllDocuments(document, { schema: 'core', logLevel: 'silent', uniqueKeys: false });
   if (!Array.isArray(documents)) return [];
