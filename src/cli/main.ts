@@ -86,7 +86,7 @@ function terminalPorts(options: GlobalOptions): Ports {
 }
 
 function show(outcome: Outcome, options: GlobalOptions): void {
-  if (options.format === 'json') print(`${JSON.stringify(outcome.json, null, 2)}\n`);
+  if (options.format === 'json') process.stdout.write(`${JSON.stringify(outcome.json, null, 2)}\n`);
   else if (outcome.text !== '') print(`${coloured(outcome.text, process.stdout)}\n`);
 }
 

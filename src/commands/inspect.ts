@@ -67,8 +67,13 @@ export const inspect: Command<typeof inputs> = {
       },
       json: inspection,
       findings: inspection.findings,
-      text: inspectionText(inspection),
-      markdown: inspectionMarkdown(inspection),
+      // One of them is shown at most, and of a model with very many columns each is large.
+      get text() {
+        return inspectionText(inspection);
+      },
+      get markdown() {
+        return inspectionMarkdown(inspection);
+      },
     };
   },
 };

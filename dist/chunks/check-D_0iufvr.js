@@ -1,0 +1,13 @@
+import{Ar as e,Fr as t,Hr as n,Lr as r,Mr as i,Or as a,Pr as o,Rr as s,Ur as c,kr as l,zr as u}from"./core-DMPX414g.js";const d=`published versions stay until they are retired`,f={breaking:{text:n.red(`breaking`),emoji:`🛑`},unclear:{text:n.yellow(`unclear`),emoji:`⚠️`},compatible:{text:n.green(`compatible`),emoji:`✅`}};function p({baseline:e,reason:t,policy:n}){return n===`none`?`compared with nothing (policy none)`:e?`compared with ${e.label}`:`compared with nothing: ${t??`it is new`}`}function m({failed:e,findings:t}){return e?{text:n.red(`fails`),emoji:`🛑`}:t.some(e=>e.level!==`notice`)?{text:n.yellow(`passes`),emoji:`⚠️`}:{text:n.green(`passes`),emoji:`✅`}}function h(t){let{settings:r,changes:i,findings:a}=t,o=i.slice(0,100).map(e=>[f[e.verdict].text,s(e.subject),e.old===null?n.dim(`nothing`):s(e.old),e.new===null?n.dim(`nothing`):s(e.new),n.dim(e.rule)]);return[`${n.bold(r.name)} ${n.dim(s(r.path))}  ${m(t).text}  ${n.dim(s(p(t)))}`,...o.length>0?[``,u([``,`what`,`was`,`is`,`rule`],o,`  `)]:[],...i.length>100?[`  … and ${i.length-100} more`]:[],...a.length>0?[``,e(a)]:[]].join(`
+`)}function g(e,t){return[...e.length===0&&t.length===0?[n.dim(`no model changed`)]:[],...e.map(h),...t.map(e=>`${n.yellow(`gone`)} ${s(e)}  ${n.dim(d)}`)].join(`
+
+`)}function _(e,t){let n=[...e].sort((e,t)=>Number(t.failed)-Number(e.failed));return[...e.length===0&&t.length===0?[`### Lading
+
+No model changed.`]:[],...n.map(y),...t.length>0?[`### Gone\n\n${t.map(i).join(`, `)}: ${d}`]:[]].join(`
+
+`)}function v(e){let{settings:n,findings:r}=e;return[`### ${m(e).emoji} ${i(n.name)}: ${a(r)}`,`${i(n.path)}, ${t(p(e))}`].join(`
+
+`)}function y(e){let{changes:t,findings:n}=e;return[v(e),...n.length>0?[l(n)]:[],...t.length>0?[b(t)]:[],...e.failed?[x(e)]:[]].join(`
+
+`)}function b(e){let t=e.slice(0,100).map(e=>[`${f[e.verdict].emoji} ${e.verdict}`,i(e.subject),e.old===null?``:i(e.old),e.new===null?``:i(e.new),i(e.rule)]),n=e.length-100,a=r([``,`What`,`Was`,`Is`,`Rule`],t);return o(`${c(e.length,`change`)} of the contract`,n>0?`${a}\n\n… and ${n} more.`:a)}function x(e){let t=e.findings.filter(e=>e.level===`error`);return t.length===0?``:o(`The change is meant?`,["Agree to it in `lading.yaml`; the next version will be a major one.","```yaml",`models:`,`  - path: ${JSON.stringify(e.settings.path)}`,`    approvals:`,...t.slice(0,20).map(e=>`      - {fingerprint: "${e.fingerprint}", reason: "…"}`),"```"].join(`
+`))}export{g as i,v as n,_ as r,y as t};

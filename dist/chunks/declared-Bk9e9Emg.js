@@ -1,1 +1,0 @@
-export{t as readDeclared}from"./declared-Cb3pQHVo.js";

@@ -1,1 +1,0 @@
-export{n as matches}from"./globs-BYj--P1l.js";

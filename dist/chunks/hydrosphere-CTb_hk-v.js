@@ -1,0 +1,1 @@
+export{o as readHydrosphere}from"./declared-C3SLPfPe.js";

@@ -1,0 +1,1 @@
+export{_r as runTerminal}from"./core-DMPX414g.js";

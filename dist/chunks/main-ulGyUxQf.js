@@ -1,1 +1,0 @@
-export{_r as runTerminal}from"./core-VInNb8TW.js";

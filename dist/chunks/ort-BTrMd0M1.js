@@ -1,1 +1,0 @@
-export{n as readOrt}from"./onnx-COTR_1xV.js";

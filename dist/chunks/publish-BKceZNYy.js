@@ -1,1 +1,0 @@
-export{n as publish}from"./publish-BR1GfXr5.js";

@@ -1,1 +1,0 @@
-export{t as readGgufModel}from"./gguf-B_-qxLt6.js";

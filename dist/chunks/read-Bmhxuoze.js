@@ -1,1 +1,0 @@
-export{t as readKeras}from"./keras-DiEpuhC9.js";

@@ -1,1 +1,0 @@
-export{r as readXgboost}from"./xgboost-Daum2l7W.js";

@@ -1,1 +1,0 @@
-export{t as readMxnet}from"./mxnet-n7Wvk6Bn.js";

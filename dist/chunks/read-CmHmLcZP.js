@@ -1,0 +1,1 @@
+export{t as readPmml}from"./pmml-CrGNBcek.js";

@@ -1,1 +1,0 @@
-export{t as readR}from"./r-zcdtbSMR.js";

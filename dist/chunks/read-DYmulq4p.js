@@ -1,0 +1,1 @@
+export{r as readXgboost}from"./xgboost-Bv05Gy5n.js";

@@ -1,1 +1,0 @@
-export{t as readHub}from"./huggingface-h5-scMc4.js";

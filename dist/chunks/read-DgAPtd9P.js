@@ -1,1 +1,0 @@
-export{n as readCatboost}from"./catboost-Btux_Rol.js";

@@ -1,0 +1,1 @@
+export{t as readR}from"./r-9s_Tl_Tl.js";

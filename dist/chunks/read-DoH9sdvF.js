@@ -1,1 +1,0 @@
-export{t as readCoreml}from"./coreml-D7UfGah1.js";

@@ -1,1 +1,0 @@
-export{t as readSpark}from"./spark-BwdK66W3.js";

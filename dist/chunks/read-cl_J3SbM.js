@@ -1,1 +1,0 @@
-export{t as readPickledModel}from"./sklearn-D5poRJ46.js";

@@ -1,1 +1,0 @@
-export{t as readOnnx}from"./onnx-COTR_1xV.js";

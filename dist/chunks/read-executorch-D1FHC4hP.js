@@ -1,0 +1,1 @@
+export{o as readExecutorch}from"./torch-B0IxH6Pe.js";

@@ -1,0 +1,1 @@
+export{a as readTorchExport}from"./torch-B0IxH6Pe.js";

@@ -1,0 +1,1 @@
+export{r as readCheckpointGraph}from"./tensorflow-D1h0CwW3.js";

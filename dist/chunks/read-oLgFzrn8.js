@@ -1,0 +1,1 @@
+export{t as readKeras}from"./keras-D6aAq7_e.js";

@@ -1,0 +1,1 @@
+export{n as readCatboost}from"./catboost-DO_RQVf5.js";

@@ -1,1 +1,0 @@
-export{n as readSkopsModel}from"./sklearn-D5poRJ46.js";

@@ -1,1 +1,0 @@
-export{n as oldArchive}from"./torch-Dzkg2EZQ.js";

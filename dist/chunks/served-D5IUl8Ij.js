@@ -1,0 +1,1 @@
+export{t as readServed}from"./torch-B0IxH6Pe.js";
