@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-B1gxx7wd.js";await e(`inspect`);export{};
+import{t as e}from"./chunks/run-0SVYGid0.js";await e(`inspect`);export{};

@@ -1,7 +1,7 @@
 import type { ModelFile } from '../model/walk.ts';
 import { zlib } from '../ports/builtin.ts';
 import type { Candidate, Format, Look } from './format.ts';
-import { compressionOf } from './wire/decompress.ts';
+import { compressionOf } from './wire/compression.ts';
 
 /** `RDX3\n` and the like stand before a workspace; a single object begins with the kind of its encoding. */
 export const HEADER = /^(?:RD([XAB])([23])\n)?([XAB])\n/;

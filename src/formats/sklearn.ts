@@ -1,7 +1,7 @@
 import type { ModelFile } from '../model/walk.ts';
 import { zlib } from '../ports/builtin.ts';
 import type { Candidate, Format, Look } from './format.ts';
-import { compressionOf } from './wire/decompress.ts';
+import { compressionOf } from './wire/compression.ts';
 import { isOpcode } from './wire/pickle/operands.ts';
 
 const ENDING = /\.(pkl|pickle|joblib|sav|p|pk|dump|model|bin|gz|bz2|xz|lzma|lz4|z|zst|dat)$/i;

@@ -3,7 +3,7 @@ import type { ModelFile } from '../model/walk.ts';
 import { messageOf } from '../ports/errors.ts';
 import { type Look, Malformed, type Reading, type Remark, type Risk } from './format.ts';
 import { isTorchOwn } from './torch/policy.ts';
-import { compressionOf } from './wire/decompress.ts';
+import { compressionOf } from './wire/compression.ts';
 import { npyData } from './wire/pickle/heads.ts';
 import { isOpcode } from './wire/pickle/operands.ts';
 import { archiveName, NOTHING, type Scan, unscannable, worst } from './wire/scan-result.ts';

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import { Malformed } from '../../src/formats/format.ts';
-import { compressionOf, decompressed, openStream } from '../../src/formats/wire/decompress.ts';
+import { compressionOf } from '../../src/formats/wire/compression.ts';
+import { decompressed, openStream } from '../../src/formats/wire/decompress.ts';
 import type { PullStream } from '../../src/formats/wire/stream.ts';
 import { inMemory, Truncated } from '../../src/model/bytes.ts';
 

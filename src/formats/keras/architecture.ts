@@ -3,7 +3,7 @@ import type { ModelFile } from '../../model/walk.ts';
 import { messageOf } from '../../ports/errors.ts';
 import { type Look, Malformed } from '../format.ts';
 import { parseJson as parseBounded } from '../wire/parse-json.ts';
-import { type Active, yamlTags } from './active.ts';
+import type { Active } from './active.ts';
 import { innerLayer, isModel, type Json, object, text } from './values.ts';
 
 /** Architectures are tens of kilobytes, of the largest models a few megabytes. */
@@ -40,7 +40,7 @@ export async function readArchitecture(file: ModelFile): Promise<Architecture> {
     return { config, active: nothing };
   }
   if (source.length > MAX_ARCHITECTURE / 4) throw new Malformed('the file is too large for YAML');
-  const { parseDocument } = await import('yaml');
+  const [{ parseDocument }, { yamlTags }] = await Promise.all([import('yaml'), import('./active.ts')]);
   try {
     const document = parseDocument(source, { schema: 'core', logLevel: 'silent', uniqueKeys: false });
     const [problem] = document.errors;

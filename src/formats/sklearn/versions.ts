@@ -1,4 +1,4 @@
-import type { Compression } from '../wire/decompress.ts';
+import type { Compression } from '../wire/compression.ts';
 import { attribute } from '../wire/pickle/numpy.ts';
 import type { PickleResult } from '../wire/pickle/read.ts';
 import { is, isNode, textOf, type Value } from '../wire/pickle/values.ts';

@@ -1,6 +1,7 @@
 import { inMemory } from '../../../model/bytes.ts';
 import { Malformed } from '../../format.ts';
-import { compressionOf, decompressed } from '../decompress.ts';
+import { compressionOf } from '../compression.ts';
+import { decompressed } from '../decompress.ts';
 import { plainSource, pullStream } from '../stream.ts';
 import { type PickleResult, readPickle } from './read.ts';
 import type { PyBytes } from './values.ts';

@@ -1,0 +1,13 @@
+import{Ar as e,Cr as t,Dr as n,Fr as r,Ir as i,Mr as a,Or as o,Sr as s,Tr as c,jr as l,xr as u}from"./core-Tza0rCUZ.js";const d=`published versions stay until they are retired`,f={breaking:{text:r.red(`breaking`),emoji:`🛑`},unclear:{text:r.yellow(`unclear`),emoji:`⚠️`},compatible:{text:r.green(`compatible`),emoji:`✅`}};function p({baseline:e,reason:t,policy:n}){return n===`none`?`compared with nothing (policy none)`:e?`compared with ${e.label}`:`compared with nothing: ${t??`it is new`}`}function m({failed:e,findings:t}){return e?{text:r.red(`fails`),emoji:`🛑`}:t.some(e=>e.level!==`notice`)?{text:r.yellow(`passes`),emoji:`⚠️`}:{text:r.green(`passes`),emoji:`✅`}}function h(e){let{settings:n,changes:i,findings:o}=e,s=i.slice(0,100).map(e=>[f[e.verdict].text,l(e.subject),e.old===null?r.dim(`nothing`):l(e.old),e.new===null?r.dim(`nothing`):l(e.new),r.dim(e.rule)]);return[`${r.bold(n.name)} ${r.dim(l(n.path))}  ${m(e).text}  ${r.dim(l(p(e)))}`,...s.length>0?[``,a([``,`what`,`was`,`is`,`rule`],s,`  `)]:[],...i.length>100?[`  … and ${i.length-100} more`]:[],...o.length>0?[``,t(o)]:[]].join(`
+`)}function g(e,t){return[...e.length===0&&t.length===0?[r.dim(`no model changed`)]:[],...e.map(h),...t.map(e=>`${r.yellow(`gone`)} ${l(e)}  ${r.dim(d)}`)].join(`
+
+`)}function _(e,t){let n=[...e].sort((e,t)=>Number(t.failed)-Number(e.failed));return[...e.length===0&&t.length===0?[`### Lading
+
+No model changed.`]:[],...n.map(y),...t.length>0?[`### Gone\n\n${t.map(c).join(`, `)}: ${d}`]:[]].join(`
+
+`)}function v(e){let{settings:t,findings:n}=e;return[`### ${m(e).emoji} ${c(t.name)}: ${u(n)}`,`${c(t.path)}, ${o(p(e))}`].join(`
+
+`)}function y(e){let{changes:t,findings:n}=e;return[v(e),...n.length>0?[s(n)]:[],...t.length>0?[b(t)]:[],...e.failed?[x(e)]:[]].join(`
+
+`)}function b(t){let r=t.slice(0,100).map(e=>[`${f[e.verdict].emoji} ${e.verdict}`,c(e.subject),e.old===null?``:c(e.old),e.new===null?``:c(e.new),c(e.rule)]),a=t.length-100,o=e([``,`What`,`Was`,`Is`,`Rule`],r);return n(`${i(t.length,`change`)} of the contract`,a>0?`${o}\n\n… and ${a} more.`:o)}function x(e){let t=e.findings.filter(e=>e.level===`error`);return t.length===0?``:n(`The change is meant?`,["Agree to it in `lading.yaml`; the next version will be a major one.","```yaml",`models:`,`  - path: ${JSON.stringify(e.settings.path)}`,`    approvals:`,...t.slice(0,20).map(e=>`      - {fingerprint: "${e.fingerprint}", reason: "…"}`),"```"].join(`
+`))}export{g as i,v as n,_ as r,y as t};

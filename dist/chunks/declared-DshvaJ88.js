@@ -1,0 +1,1 @@
+export{t as readDeclared}from"./declared-DRy3UiIN.js";

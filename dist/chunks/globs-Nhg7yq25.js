@@ -1,0 +1,1 @@
+export{n as matches}from"./globs--2Bl_By5.js";

@@ -1,0 +1,1 @@
+export{o as readHydrosphere}from"./declared-CtsQgo-P.js";

@@ -1,0 +1,1 @@
+export{t as inspect}from"./core-Tza0rCUZ.js";

@@ -1,0 +1,1 @@
+export{ur as runTerminal}from"./core-Tza0rCUZ.js";

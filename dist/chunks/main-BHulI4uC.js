@@ -1,1 +1,0 @@
-export{_r as runTerminal}from"./core-DMPX414g.js";

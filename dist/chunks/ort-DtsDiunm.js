@@ -1,0 +1,1 @@
+export{n as readOrt}from"./onnx-D_NN4XE2.js";

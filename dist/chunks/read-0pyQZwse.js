@@ -1,0 +1,1 @@
+export{n as readCatboost}from"./catboost-DJ2b7-b8.js";

@@ -1,1 +1,0 @@
-export{t as readJax}from"./jax-YANLTE1r.js";

@@ -1,0 +1,1 @@
+export{n as readLightgbm}from"./lightgbm-D85O2Iu6.js";

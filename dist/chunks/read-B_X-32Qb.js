@@ -1,0 +1,1 @@
+export{t as readCoreml}from"./coreml-CplJL4Qn.js";

@@ -1,0 +1,1 @@
+export{t as readMxnet}from"./mxnet-BvLo3s5I.js";

@@ -1,0 +1,1 @@
+export{n as readPaddle}from"./paddle-ClJnV_g0.js";

@@ -1,1 +1,0 @@
-export{t as readGgufModel}from"./gguf-D5LwQk7v.js";

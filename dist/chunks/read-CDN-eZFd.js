@@ -1,1 +1,0 @@
-export{n as readTensorflow}from"./tensorflow-D1h0CwW3.js";

@@ -1,0 +1,1 @@
+export{t as readPmml}from"./pmml-DvRftmgf.js";

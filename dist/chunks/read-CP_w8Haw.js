@@ -1,0 +1,1 @@
+export{r as readTorch}from"./torch-BAB2i2TT.js";

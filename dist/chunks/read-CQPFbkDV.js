@@ -1,0 +1,1 @@
+export{t as readJax}from"./jax-DBpJ6Hpb.js";

@@ -1,0 +1,1 @@
+export{t as readKeras}from"./keras-DpN7itbQ.js";

@@ -1,0 +1,1 @@
+export{n as readTensorflow}from"./tensorflow-D-Dkwu9y.js";

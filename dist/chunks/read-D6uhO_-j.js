@@ -1,0 +1,1 @@
+export{t as readStablehlo}from"./mlir-BVsG9pv7.js";

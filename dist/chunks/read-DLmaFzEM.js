@@ -1,0 +1,1 @@
+export{r as readXgboost}from"./xgboost-Zn-DGxyE.js";

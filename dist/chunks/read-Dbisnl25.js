@@ -1,0 +1,1 @@
+export{t as readR}from"./r-BB-yvz55.js";

@@ -1,1 +1,0 @@
-export{t as readR}from"./r-9s_Tl_Tl.js";

@@ -1,0 +1,1 @@
+export{t as readSpark}from"./spark-A3Wu7KUI.js";

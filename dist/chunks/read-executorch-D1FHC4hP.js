@@ -1,1 +1,0 @@
-export{o as readExecutorch}from"./torch-B0IxH6Pe.js";

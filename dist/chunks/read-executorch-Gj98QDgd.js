@@ -1,0 +1,1 @@
+export{o as readExecutorch}from"./torch-BAB2i2TT.js";

@@ -1,1 +1,0 @@
-export{a as readTorchExport}from"./torch-B0IxH6Pe.js";

@@ -1,1 +1,0 @@
-export{t as readStablehlo}from"./mlir-wu7IOpgJ.js";

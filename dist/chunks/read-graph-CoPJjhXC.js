@@ -1,1 +1,0 @@
-export{a as readFrozenGraph}from"./tensorflow-D1h0CwW3.js";

@@ -1,0 +1,1 @@
+export{a as readFrozenGraph}from"./tensorflow-D-Dkwu9y.js";

@@ -1,1 +1,0 @@
-export{t as readKeras}from"./keras-D6aAq7_e.js";

@@ -1,1 +1,0 @@
-export{n as readCatboost}from"./catboost-DO_RQVf5.js";

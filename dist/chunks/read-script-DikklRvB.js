@@ -1,0 +1,1 @@
+export{i as readTorchScript}from"./torch-BAB2i2TT.js";

@@ -1,0 +1,1 @@
+export{n as readSkopsModel}from"./sklearn-DD1oGwgk.js";

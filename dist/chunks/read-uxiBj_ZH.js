@@ -1,0 +1,1 @@
+export{t as readOnnx}from"./onnx-D_NN4XE2.js";

@@ -1,1 +1,0 @@
-export{t as scanFile}from"./pickle-BYoCTRPD.js";

@@ -1,0 +1,1 @@
+export{t as scanFile}from"./pickle-CbA6_ZM2.js";

@@ -1,1 +1,0 @@
-export{t as readServed}from"./torch-B0IxH6Pe.js";

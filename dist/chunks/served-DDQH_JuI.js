@@ -1,0 +1,1 @@
+export{t as readServed}from"./torch-BAB2i2TT.js";

@@ -1,1 +1,0 @@
-export{t as readTriton}from"./declared-C3SLPfPe.js";
