@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
 import { test } from 'node:test';
 import type { Reading } from '../../src/formats/format.ts';
 import { Malformed } from '../../src/formats/format.ts';
+import { lookAt, readModel } from '../../src/formats/read.ts';
 import { checkFooter } from '../../src/formats/spark/thrift.ts';
+import { walk } from '../../src/model/walk.ts';
 import { readingOf } from '../helpers/model-files.ts';
 import { zipOf } from '../helpers/zip.ts';
 
@@ -333,6 +337,28 @@ test('an archive of one model is read, and one of two is told', async (t) => {
   assert.match(two.remarks[0]?.message ?? '', /holds 2 models/);
   const one = await readingOf(t, { 'm.zip': zipOf([member('metadata/part-00000')]) });
   assert.deepEqual(NAMED(one, 'outputs'), ['words: string']);
+});
+
+test('a zip of what Spark wrote is read as the folder is, at its top and in a folder in it', async (t) => {
+  const model = join(import.meta.dirname, '../fixtures/models/spark/bare-bayes/model');
+  const files = readdirSync(model, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  const folder = await readModel(lookAt(walk('m', model)));
+  const expected: Reading = folder.kind === 'model' ? folder.reading : assert.fail();
+  assert.notEqual(expected.contract, null);
+  for (const prefix of ['', 'export/model/']) {
+    const members = files.map((path) => ({
+      name: `${prefix}${relative(model, path).split(sep).join('/')}`,
+      data: readFileSync(path),
+    }));
+    const zipped = await readingOf(t, { 'm.zip': zipOf(members) });
+    assert.deepEqual(zipped.contract, expected.contract);
+    assert.deepEqual(
+      [zipped.labels, zipped.parameters, zipped.framework],
+      [expected.labels, expected.parameters, expected.framework],
+    );
+  }
 });
 
 const FOOTERS: Readonly<Record<string, string>> = {
