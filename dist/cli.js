@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import e from"node:module";e.enableCompileCache?.();const{runTerminal:t}=await import(`./chunks/main-B98hK1vu.js`);process.exitCode=await t(process.argv.slice(2));export{};
+import e from"node:module";e.enableCompileCache?.();const{runTerminal:t}=await import(`./chunks/main-C3ngqVg-.js`);process.exitCode=await t(process.argv.slice(2));export{};

@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-0SVYGid0.js";await e(`inspect`);export{};
+import{t as e}from"./chunks/run-DlYkpbY9.js";await e(`inspect`);export{};

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import type { Outcome, Ports } from '../commands/command.ts';
 import { type CommandName, isCommandName, loadCommand, TERMINAL_COMMANDS } from '../commands/registry.ts';
 import { closest, parseValues } from '../commands/values.ts';
@@ -14,15 +15,11 @@ import { terminalLog } from './log.ts';
  * everything else to standard error.
  */
 export async function runTerminal(argv: readonly string[]): Promise<number> {
-  // A reader that has seen enough (`| head`) is no trouble.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
   const json = argv.includes('--format=json') || argv[argv.indexOf('--format') + 1] === 'json';
   try {
     return await dispatch(argv);
   } catch (error) {
-    if (json) print(`${JSON.stringify({ error: describe(error) }, null, 2)}\n`);
+    if (json) printJson({ error: describe(error) });
     printError(error);
     return 2;
   }
@@ -86,12 +83,36 @@ function terminalPorts(options: GlobalOptions): Ports {
 }
 
 function show(outcome: Outcome, options: GlobalOptions): void {
-  if (options.format === 'json') process.stdout.write(`${JSON.stringify(outcome.json, null, 2)}\n`);
-  else if (outcome.text !== '') print(`${coloured(outcome.text, process.stdout)}\n`);
+  if (options.format === 'json') printJson(outcome.json);
+  else if (outcome.text !== '') print(`${outcome.text}\n`);
+}
+
+/**
+ * Programs get theirs by the descriptor: to make the stream of it takes as long as to read a small model. What a slow
+ * reader does not take at once is left to the stream.
+ */
+function printJson(value: unknown): void {
+  const bytes = Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
+  let written = 0;
+  try {
+    while (written < bytes.length) written += writeSync(1, bytes, written);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EAGAIN') standardOutput().write(bytes.subarray(written));
+    else if (code !== 'EPIPE') throw error;
+  }
 }
 
 function print(text: string): void {
-  process.stdout.write(coloured(text, process.stdout));
+  const stream = standardOutput();
+  stream.write(coloured(text, stream));
+}
+
+/** Standard output as a stream. A reader that has seen enough (`| head`) is no trouble. */
+function standardOutput(): NodeJS.WriteStream {
+  return process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 }
 
 /** Colours only where somebody sees them (https://no-color.org, https://force-color.org). */

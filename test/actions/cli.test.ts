@@ -66,21 +66,22 @@ test('escape sequences in the names of files do not reach the terminal', async (
   assert.match(ran.stdout, /\\x1b\[31mred/);
 });
 
-test('a reader that has seen enough is no trouble', async () => {
-  const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), 'rules'], {
-    cwd: ROOT,
-    env: plainEnvironment(),
-    stdio: ['ignore', 'pipe', 'pipe'],
+for (const args of [['rules'], ['rules', '--format', 'json']])
+  test(`a reader that has seen enough is no trouble: lading ${args.join(' ')}`, async () => {
+    const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), ...args], {
+      cwd: ROOT,
+      env: plainEnvironment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.stdout.destroy();
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    assert.equal(code, 0, stderr);
+    assert.equal(stderr, '');
   });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  child.stdout.destroy();
-  const code = await new Promise((resolve) => child.on('close', resolve));
-  assert.equal(code, 0, stderr);
-  assert.equal(stderr, '');
-});
 
 test('formats are listed for programs too', async () => {
   const ran = await lading(ROOT, ['formats', '--format', 'json']);

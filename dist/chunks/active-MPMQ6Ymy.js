@@ -1,0 +1,1 @@
+export{n as activeContent,r as yamlTags}from"./keras-jP0MSFfZ.js";

@@ -1,0 +1,1 @@
+export{n as check}from"./check-DTjOQXd5.js";

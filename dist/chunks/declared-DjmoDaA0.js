@@ -1,0 +1,1 @@
+export{t as readDeclared}from"./declared-C26wfc_o.js";

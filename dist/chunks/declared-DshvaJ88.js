@@ -1,1 +1,0 @@
-export{t as readDeclared}from"./declared-DRy3UiIN.js";

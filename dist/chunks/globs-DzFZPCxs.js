@@ -1,0 +1,1 @@
+export{n as matches}from"./globs-D2NaXhV7.js";

@@ -1,1 +1,0 @@
-export{n as matches}from"./globs--2Bl_By5.js";

@@ -1,0 +1,1 @@
+export{t as inspect}from"./core-D6Eai-P_.js";

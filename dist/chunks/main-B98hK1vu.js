@@ -1,1 +1,0 @@
-export{ur as runTerminal}from"./core-Tza0rCUZ.js";

@@ -1,0 +1,1 @@
+export{dr as runTerminal}from"./core-D6Eai-P_.js";

@@ -1,0 +1,1 @@
+export{a as readMlflow}from"./declared-xWX-fBgI.js";

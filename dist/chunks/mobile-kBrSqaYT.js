@@ -1,1 +1,0 @@
-export{s as mobileModule}from"./torch-BAB2i2TT.js";

@@ -1,1 +1,0 @@
-export{n as readOrt}from"./onnx-D_NN4XE2.js";

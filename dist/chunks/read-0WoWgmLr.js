@@ -1,0 +1,1 @@
+export{r as readXgboost}from"./xgboost-EOjj5JyD.js";

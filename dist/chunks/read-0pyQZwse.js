@@ -1,1 +1,0 @@
-export{n as readCatboost}from"./catboost-DJ2b7-b8.js";

@@ -1,0 +1,1 @@
+export{t as readStablehlo}from"./mlir-D-K6bltZ.js";

@@ -1,1 +1,0 @@
-export{n as readLightgbm}from"./lightgbm-D85O2Iu6.js";

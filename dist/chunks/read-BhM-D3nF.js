@@ -1,0 +1,1 @@
+export{t as readSpark}from"./spark-CUc9AOa8.js";

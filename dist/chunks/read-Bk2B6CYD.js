@@ -1,1 +1,0 @@
-export{t as readMxnet}from"./mxnet-BvLo3s5I.js";

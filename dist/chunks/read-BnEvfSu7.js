@@ -1,1 +1,0 @@
-export{n as readPaddle}from"./paddle-ClJnV_g0.js";

@@ -1,0 +1,1 @@
+export{t as readPmml}from"./pmml-DC4E_IQM.js";

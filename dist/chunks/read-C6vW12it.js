@@ -1,0 +1,1 @@
+export{t as readMleap}from"./mleap-BWFe1hff.js";

@@ -1,1 +1,0 @@
-export{t as readPmml}from"./pmml-DvRftmgf.js";

@@ -1,1 +1,0 @@
-export{t as readKeras}from"./keras-DpN7itbQ.js";

@@ -1,0 +1,1 @@
+export{n as readLightgbm}from"./lightgbm-DPnmxow5.js";

@@ -1,0 +1,1 @@
+export{t as readOpenvino}from"./openvino-Cfwj_Ff9.js";

@@ -1,0 +1,1 @@
+export{t as readMxnet}from"./mxnet-DwTTgYVJ.js";

@@ -1,0 +1,1 @@
+export{t as readOnnx}from"./onnx-BLbaG1_j.js";

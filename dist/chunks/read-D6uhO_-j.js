@@ -1,1 +1,0 @@
-export{t as readStablehlo}from"./mlir-BVsG9pv7.js";

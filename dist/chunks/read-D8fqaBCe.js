@@ -1,0 +1,1 @@
+export{n as readTfliteModel}from"./tflite-Q0M0LhBD.js";

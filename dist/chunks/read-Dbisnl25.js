@@ -1,1 +1,0 @@
-export{t as readR}from"./r-BB-yvz55.js";

@@ -1,0 +1,1 @@
+export{n as readTensorflow}from"./tensorflow-Dx6hRUx_.js";

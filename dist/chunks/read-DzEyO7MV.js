@@ -1,1 +1,0 @@
-export{t as readSpark}from"./spark-A3Wu7KUI.js";

@@ -1,0 +1,1 @@
+export{n as readCatboost}from"./catboost-0S3Ws9uj.js";

@@ -1,0 +1,1 @@
+export{t as readGgufModel}from"./gguf-BlxBm7N4.js";

@@ -1,0 +1,1 @@
+export{t as readKeras}from"./keras-jP0MSFfZ.js";

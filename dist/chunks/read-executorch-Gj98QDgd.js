@@ -1,1 +1,0 @@
-export{o as readExecutorch}from"./torch-BAB2i2TT.js";

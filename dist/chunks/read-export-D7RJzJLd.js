@@ -1,1 +1,0 @@
-export{a as readTorchExport}from"./torch-BAB2i2TT.js";

@@ -1,0 +1,1 @@
+export{a as readTorchExport}from"./torch-CJYnWU6Q.js";

@@ -1,0 +1,1 @@
+export{t as readR}from"./r-WZ5xg8ZO.js";

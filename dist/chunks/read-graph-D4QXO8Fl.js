@@ -1,0 +1,1 @@
+export{a as readFrozenGraph}from"./tensorflow-Dx6hRUx_.js";

@@ -1,1 +1,0 @@
-export{a as readFrozenGraph}from"./tensorflow-D-Dkwu9y.js";

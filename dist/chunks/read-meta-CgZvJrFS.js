@@ -1,0 +1,1 @@
+export{r as readCheckpointGraph}from"./tensorflow-Dx6hRUx_.js";

@@ -1,0 +1,1 @@
+export{t as readCoreml}from"./coreml-B7MK7_Kk.js";

@@ -1,1 +1,0 @@
-export{i as readTorchScript}from"./torch-BAB2i2TT.js";

@@ -1,1 +1,0 @@
-export{t as readOnnx}from"./onnx-D_NN4XE2.js";

@@ -1,0 +1,1 @@
+export{t as scanFile}from"./pickle-BeIDq6qR.js";

@@ -1,1 +1,0 @@
-export{t as scanFile}from"./pickle-CbA6_ZM2.js";

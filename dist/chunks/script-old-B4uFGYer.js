@@ -1,1 +1,0 @@
-export{n as oldArchive}from"./torch-BAB2i2TT.js";

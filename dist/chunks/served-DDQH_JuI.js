@@ -1,1 +1,0 @@
-export{t as readServed}from"./torch-BAB2i2TT.js";

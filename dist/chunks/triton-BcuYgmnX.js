@@ -1,0 +1,1 @@
+export{t as readTriton}from"./declared-xWX-fBgI.js";
