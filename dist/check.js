@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-DlYkpbY9.js";await e(`check`);export{};
+import{t as e}from"./chunks/run-CDddWJCc.js";await e(`check`);export{};

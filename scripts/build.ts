@@ -50,6 +50,8 @@ function readerChunk(id: string): string | null {
   const [folder, ...below] = relative(join(ROOT, 'src/formats'), id).split(sep);
   if (folder === undefined || folder === '..') return null;
   if (below.length === 0) return 'readers';
+  // Objects of scikit-learn's interface hold models of all three.
+  if (['catboost', 'lightgbm', 'xgboost'].includes(folder)) return 'boosters';
   if (folder !== 'wire') return below.length > 1 ? `${folder}-${below[0]}` : folder;
   return below.length > 1 || /^scan/.test(below[0] ?? '') ? 'pickle' : 'readers';
 }

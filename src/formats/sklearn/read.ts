@@ -1,11 +1,10 @@
 import { openFile } from '../../model/bytes.ts';
 import type { ModelFile } from '../../model/walk.ts';
 import { type Candidate, emptyReading, type Look, type Reading } from '../format.ts';
-import { describePaddleState } from '../paddle/state.ts';
-import { describeTheano, usesTheano } from '../theano.ts';
 import { openStream } from '../wire/decompress.ts';
 import { assess } from '../wire/pickle/policy.ts';
 import { type PickleResult, readPickle } from '../wire/pickle/read.ts';
+import { is } from '../wire/pickle/values.ts';
 import { describe } from './describe.ts';
 import { attachSideFiles } from './side-files.ts';
 import { requirementsOf } from './versions.ts';
@@ -37,9 +36,13 @@ async function readFile(given: Candidate, file: ModelFile, look: Look): Promise<
     remarks,
   };
   if (root === undefined) return base;
-  if (usesTheano(result)) return describeTheano(base, result);
-  const state = describePaddleState(base, root);
-  if (state) return state;
-  const usesSklearn = result.globals.some((use) => use.global.module.split('.')[0] === 'sklearn');
-  return describe(base, root, usesSklearn, result.python2);
+  const uses = (name: string): boolean =>
+    result.globals.some((use) => use.global.module.split('.')[0] === name);
+  if (uses('theano')) return (await import('../theano/read.ts')).describeTheano(base, result);
+  if (is(root, 'dict')) {
+    const { describePaddleState } = await import('../paddle/state.ts');
+    const state = describePaddleState(base, root);
+    if (state) return state;
+  }
+  return describe(base, root, uses('sklearn'), result.python2);
 }

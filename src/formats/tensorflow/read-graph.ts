@@ -1,12 +1,12 @@
 import type { Bytes } from '../../model/bytes.ts';
 import { open } from '../../model/walk.ts';
+import { watchOperators } from '../active-operators.ts';
 import { type Candidate, type Look, Malformed, type Reading, type Remark } from '../format.ts';
 import { isText } from '../tensorflow-graph.ts';
 import { tell } from '../told.ts';
 import { decode, type Message, rootMessage, type Schema } from '../wire/protobuf.ts';
 import { selectionOf, selectPrototext } from '../wire/prototext.ts';
 import { child, number } from '../wire/tree.ts';
-import { watchOperators } from './active.ts';
 import { watchEnds } from './frozen.ts';
 import { type GraphNode, walkGraphDef } from './graph.ts';
 import { limitText, walkGraphText } from './text.ts';

@@ -1,12 +1,12 @@
 import { posix } from 'node:path';
 import type { Bytes } from '../../model/bytes.ts';
 import { open } from '../../model/walk.ts';
+import { watchOperators } from '../active-operators.ts';
 import { type Candidate, type Look, Malformed, type Reading, type Remark } from '../format.ts';
 import { stemOf } from '../tensorflow-meta.ts';
 import { type ToldSignature, tell, unknown } from '../told.ts';
 import { decode, rootMessage, type Schema } from '../wire/protobuf.ts';
 import { child, number, string } from '../wire/tree.ts';
-import { watchOperators } from './active.ts';
 import { watchEnds } from './frozen.ts';
 import { readCheckpoint, watchVariables } from './parameters.ts';
 import { declaredSignatures } from './signatures.ts';

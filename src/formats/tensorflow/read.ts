@@ -1,11 +1,11 @@
 import { posix } from 'node:path';
 import type { Bytes } from '../../model/bytes.ts';
 import { open } from '../../model/walk.ts';
+import { watchOperators } from '../active-operators.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading, type Remark } from '../format.ts';
 import { FILE_NAMES } from '../tensorflow.ts';
 import { type ToldSignature, tell } from '../told.ts';
 import { child, string } from '../wire/tree.ts';
-import { watchOperators } from './active.ts';
 import { parsesExamples } from './example-features.ts';
 import { describeExamples, exampleNotes, NO_EXAMPLES } from './example-notes.ts';
 import { functionSignatures } from './functions.ts';

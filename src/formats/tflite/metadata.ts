@@ -2,8 +2,8 @@ import type { Label, Profile } from '../../contract/types.ts';
 import { type Bytes, Truncated } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
 import { rootTable, type Table } from '../wire/flatbuffer.ts';
+import { readerOf } from '../wire/flatbuffer-reader.ts';
 import { findEntry, openZip, readText, type Zip } from '../wire/zip.ts';
-import { readerOf } from './model.ts';
 
 /** What TFLITE_METADATA says of one input or output (tflite_support metadata_schema.fbs). */
 export interface TensorNotes {

@@ -1,14 +1,15 @@
 import type { Label } from '../../contract/types.ts';
 import { type Bytes, slice, Truncated } from '../../model/bytes.ts';
 import { open } from '../../model/walk.ts';
+import { watchOperators } from '../active-operators.ts';
 import { type Candidate, type Look, Malformed, type Reading, type Remark } from '../format.ts';
-import { watchOperators } from '../tensorflow/active.ts';
 import { hasIdentifier } from '../tflite.ts';
 import { derived, stated, type ToldField, type ToldSignature, tell } from '../told.ts';
 import { byCount } from '../weights.ts';
 import { rootTable, type Table } from '../wire/flatbuffer.ts';
+import { type Reader, readerOf } from '../wire/flatbuffer-reader.ts';
 import { type ModelNotes, readNotes, type TensorNotes } from './metadata.ts';
-import { bufferRange, type Reader, readerOf, readTensor, type Tensor } from './model.ts';
+import { bufferRange, readTensor, type Tensor } from './model.ts';
 
 /** Reads a candidate of this format. Loaded where there is one. */
 export async function readTfliteModel(candidate: Candidate, look: Look): Promise<Reading> {

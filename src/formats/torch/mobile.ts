@@ -1,6 +1,6 @@
 import type { Bytes } from '../../model/bytes.ts';
-import { readerOf } from '../tflite/model.ts';
 import { rootTable, type Table } from '../wire/flatbuffer.ts';
+import { readerOf } from '../wire/flatbuffer-reader.ts';
 import type { ScriptMethod } from './script.ts';
 import type { NamedTensor } from './tensors.ts';
 

@@ -1,9 +1,9 @@
 import type { Dimension, ScalarType } from '../../contract/types.ts';
 import { open } from '../../model/walk.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
-import { readerOf } from '../tflite/model.ts';
 import { assumed, stated, type ToldField, type ToldSignature, tell, unknown } from '../told.ts';
 import { rootTable, type Table } from '../wire/flatbuffer.ts';
+import { readerOf } from '../wire/flatbuffer-reader.ts';
 
 /*
  * Programs for ExecuTorch: a flatbuffer with a plan for every method. Source: executorch/schema/program.fbs; slots count its fields

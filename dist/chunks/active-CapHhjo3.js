@@ -1,0 +1,1 @@
+export{n as activeContent,r as yamlTags}from"./keras-o3BJ9vZT.js";

@@ -1,0 +1,13 @@
+import{Cr as e,Er as t,Ir as n,Lr as r,Mr as i,Nr as a,Or as o,Sr as s,jr as c,kr as l,wr as u}from"./core-DelvXuef.js";const d=`published versions stay until they are retired`,f={breaking:{text:n.red(`breaking`),emoji:`🛑`},unclear:{text:n.yellow(`unclear`),emoji:`⚠️`},compatible:{text:n.green(`compatible`),emoji:`✅`}};function p({baseline:e,reason:t,policy:n}){return n===`none`?`compared with nothing (policy none)`:e?`compared with ${e.label}`:`compared with nothing: ${t??`it is new`}`}function m({failed:e,findings:t}){return e?{text:n.red(`fails`),emoji:`🛑`}:t.some(e=>e.level!==`notice`)?{text:n.yellow(`passes`),emoji:`⚠️`}:{text:n.green(`passes`),emoji:`✅`}}function h(e){let{settings:t,changes:r,findings:o}=e,s=r.slice(0,100).map(e=>[f[e.verdict].text,i(e.subject),e.old===null?n.dim(`nothing`):i(e.old),e.new===null?n.dim(`nothing`):i(e.new),n.dim(e.rule)]);return[`${n.bold(t.name)} ${n.dim(i(t.path))}  ${m(e).text}  ${n.dim(i(p(e)))}`,...s.length>0?[``,a([``,`what`,`was`,`is`,`rule`],s,`  `)]:[],...r.length>100?[`  … and ${r.length-100} more`]:[],...o.length>0?[``,u(o)]:[]].join(`
+`)}function g(e,t){return[...e.length===0&&t.length===0?[n.dim(`no model changed`)]:[],...e.map(h),...t.map(e=>`${n.yellow(`gone`)} ${i(e)}  ${n.dim(d)}`)].join(`
+
+`)}function _(e,n){let r=[...e].sort((e,t)=>Number(t.failed)-Number(e.failed));return[...e.length===0&&n.length===0?[`### Lading
+
+No model changed.`]:[],...r.map(y),...n.length>0?[`### Gone\n\n${n.map(t).join(`, `)}: ${d}`]:[]].join(`
+
+`)}function v(e){let{settings:n,findings:r}=e;return[`### ${m(e).emoji} ${t(n.name)}: ${s(r)}`,`${t(n.path)}, ${l(p(e))}`].join(`
+
+`)}function y(t){let{changes:n,findings:r}=t;return[v(t),...r.length>0?[e(r)]:[],...n.length>0?[b(n)]:[],...t.failed?[x(t)]:[]].join(`
+
+`)}function b(e){let n=e.slice(0,100).map(e=>[`${f[e.verdict].emoji} ${e.verdict}`,t(e.subject),e.old===null?``:t(e.old),e.new===null?``:t(e.new),t(e.rule)]),i=e.length-100,a=c([``,`What`,`Was`,`Is`,`Rule`],n);return o(`${r(e.length,`change`)} of the contract`,i>0?`${a}\n\n… and ${i} more.`:a)}function x(e){let t=e.findings.filter(e=>e.level===`error`);return t.length===0?``:o(`The change is meant?`,["Agree to it in `lading.yaml`; the next version will be a major one.","```yaml",`models:`,`  - path: ${JSON.stringify(e.settings.path)}`,`    approvals:`,...t.slice(0,20).map(e=>`      - {fingerprint: "${e.fingerprint}", reason: "…"}`),"```"].join(`
+`))}export{g as i,v as n,_ as r,y as t};

@@ -1,1 +1,0 @@
-export{n as check}from"./check-DTjOQXd5.js";

@@ -1,0 +1,1 @@
+export{n as check}from"./check-DmkR7I0M.js";

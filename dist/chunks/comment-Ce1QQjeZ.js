@@ -1,0 +1,10 @@
+import{Cr as e,Er as t,Hr as n,Lr as r,Tr as i,kr as a}from"./core-DelvXuef.js";import{n as o,t as s}from"./check-BAEMkfFZ.js";function c(e){return`<!-- lading check workflow:${encodeURIComponent(e)} model:`}function l(e,t){return`${c(e)}${encodeURIComponent(t)} -->`}function u(e,t){let[,n,r]=/<!-- run:(\d{1,15})\.(\d{1,6}) -->/.exec(e.slice(0,1e3))??[];return n===void 0?!1:Number(n)>t.id||Number(n)===t.id&&Number(r)>t.attempt}function d(t,n){let r=[()=>s(t),()=>[o(t),e(t.findings)].join(`
+
+`),()=>[o(t),h(t)].join(`
+
+`)],i=e=>m(t.settings.name,e,n);for(let e of r){let t=i(e());if(t.length<=6e4)return t}return i(`${o(t)}\n\nThe findings are in the summary of the run.`)}function f(e,n,r){return m(e,`### ✅ ${t(e)}: no findings\n\n${a(n)}`,r)}function p(e,t){let n=`### ${e.some(e=>e.failed)?`🛑`:`⚠️`} ${r(e.length,`more model`)} with findings`,i=[],a=58e3;for(let t of e){let e=`- ${o(t).split(`
+`)[0]?.replace(/^#+ /,``)??``}`;if(a-=e.length+1,a<0)break;i.push(e)}let s=e.length-i.length;return s>0&&i.push(`- … and ${r(s,`model`)} more`),m(`*`,`${n}\n\n${i.join(`
+`)}\n\nThe findings are in the summary of the run.`,t)}function m(e,t,n){let r=n.commit===null?``:` at ${n.commit.slice(0,12)}`,i=n.url===null?a(n.workflow):`[${a(n.workflow)}](${n.url})`;return[`${l(n.workflow,e)}\n<!-- run:${n.id}.${n.attempt} -->`,t,`<sub>Checked by ${i}${r}. This comment is kept up to date.</sub>`].join(`
+
+`)}function h({findings:e}){let o=[],s=55e3,c=n(e);for(let e of c){let n=i(e),r=e.message.length>300?`${e.message.slice(0,300)} …`:e.message,c=`- **${e.level}** ${t(e.rule)} ${a(r)}${n===null?``:` (${t(n)})`}`;if(s-=c.length+1,s<0)break;o.push(c)}let l=c.length-o.length;return l>0&&o.push(`- … and ${r(l,`finding`)} more in the summary of the run`),o.join(`
+`)}export{d as checkComment,l as commentMarker,c as commentPrefix,u as isFromLaterRun,p as othersComment,f as resolvedComment};

@@ -1,1 +1,0 @@
-export{t as readDeclared}from"./declared-C26wfc_o.js";

@@ -1,1 +1,0 @@
-export{n as contentDigest,i as digestFiles}from"./digest-DUBrx1ak.js";

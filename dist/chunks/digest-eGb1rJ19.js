@@ -1,0 +1,1 @@
+export{n as contentDigest,i as digestFiles}from"./digest-iNZG5O29.js";

@@ -1,1 +1,0 @@
-export{n as matches}from"./globs-D2NaXhV7.js";

@@ -1,0 +1,1 @@
+export{o as readHydrosphere}from"./declared-OiAE8ifY.js";

@@ -1,1 +1,0 @@
-export{t as inspect}from"./core-D6Eai-P_.js";

@@ -1,1 +1,0 @@
-export{a as readMlflow}from"./declared-xWX-fBgI.js";

@@ -1,0 +1,1 @@
+export{a as readMlflow}from"./declared-OiAE8ifY.js";

@@ -1,0 +1,1 @@
+export{s as mobileModule}from"./torch-VepCnVux.js";

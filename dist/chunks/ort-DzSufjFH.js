@@ -1,0 +1,1 @@
+export{n as readOrt}from"./onnx-CZBt3qwQ.js";

@@ -1,1 +1,0 @@
-export{r as readXgboost}from"./xgboost-EOjj5JyD.js";

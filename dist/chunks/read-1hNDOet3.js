@@ -1,0 +1,1 @@
+export{t as readOpenvino}from"./openvino-C3R9Mpd6.js";

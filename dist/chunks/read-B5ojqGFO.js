@@ -1,0 +1,1 @@
+export{r as readXgboost}from"./boosters-DLs_Qr19.js";

@@ -1,1 +1,0 @@
-export{t as readStablehlo}from"./mlir-D-K6bltZ.js";

@@ -1,0 +1,1 @@
+export{t as readMleap}from"./mleap-C2uulQFC.js";

@@ -1,0 +1,1 @@
+export{t as readR}from"./r-g-gQVU-U.js";

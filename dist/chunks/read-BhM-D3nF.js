@@ -1,1 +1,0 @@
-export{t as readSpark}from"./spark-CUc9AOa8.js";

@@ -1,1 +1,0 @@
-export{t as readPmml}from"./pmml-DC4E_IQM.js";

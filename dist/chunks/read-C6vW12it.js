@@ -1,1 +1,0 @@
-export{t as readMleap}from"./mleap-BWFe1hff.js";

@@ -1,0 +1,1 @@
+export{n as readTensorflow}from"./tensorflow-D1I5apfg.js";

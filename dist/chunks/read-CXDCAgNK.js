@@ -1,1 +1,0 @@
-export{n as readLightgbm}from"./lightgbm-DPnmxow5.js";

@@ -1,1 +1,0 @@
-export{t as readH2o}from"./h2o-C4n_O9ay.js";

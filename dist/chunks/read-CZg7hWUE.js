@@ -1,1 +1,0 @@
-export{t as readOpenvino}from"./openvino-Cfwj_Ff9.js";

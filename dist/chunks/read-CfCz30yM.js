@@ -1,1 +1,0 @@
-export{t as readMxnet}from"./mxnet-DwTTgYVJ.js";

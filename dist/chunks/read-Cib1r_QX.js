@@ -1,0 +1,1 @@
+export{c as readCatboost}from"./boosters-DLs_Qr19.js";

@@ -1,0 +1,1 @@
+export{t as readKeras}from"./keras-o3BJ9vZT.js";

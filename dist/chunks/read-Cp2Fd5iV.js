@@ -1,0 +1,1 @@
+export{n as readTfliteModel}from"./tflite-BYc06YO0.js";

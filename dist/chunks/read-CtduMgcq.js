@@ -1,0 +1,1 @@
+export{t as readStablehlo}from"./mlir-DeDQ6_gy.js";

@@ -1,1 +1,0 @@
-export{n as readTfliteModel}from"./tflite-Q0M0LhBD.js";

@@ -1,1 +1,0 @@
-export{n as readPaddle}from"./paddle-CZyPpPE3.js";

@@ -1,0 +1,1 @@
+export{o as readLightgbm}from"./boosters-DLs_Qr19.js";

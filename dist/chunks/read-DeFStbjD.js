@@ -1,0 +1,1 @@
+export{t as readGgufModel}from"./gguf-p53wndRK.js";

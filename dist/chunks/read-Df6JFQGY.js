@@ -1,1 +1,0 @@
-export{n as readTensorflow}from"./tensorflow-Dx6hRUx_.js";

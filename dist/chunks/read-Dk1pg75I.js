@@ -1,0 +1,1 @@
+export{t as readPmml}from"./pmml-D_9gQX6_.js";

@@ -1,0 +1,1 @@
+export{t as readMxnet}from"./mxnet-Ca2sXW4i.js";

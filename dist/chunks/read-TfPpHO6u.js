@@ -1,1 +1,0 @@
-export{n as readCatboost}from"./catboost-0S3Ws9uj.js";

@@ -1,1 +1,0 @@
-export{t as readGgufModel}from"./gguf-BlxBm7N4.js";

@@ -1,1 +1,0 @@
-export{t as readKeras}from"./keras-jP0MSFfZ.js";

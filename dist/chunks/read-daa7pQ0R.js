@@ -1,0 +1,1 @@
+export{t as readJax}from"./jax-CCkbNV48.js";

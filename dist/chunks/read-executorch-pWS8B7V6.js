@@ -1,0 +1,1 @@
+export{o as readExecutorch}from"./torch-VepCnVux.js";

@@ -1,0 +1,1 @@
+export{a as readTorchExport}from"./torch-VepCnVux.js";

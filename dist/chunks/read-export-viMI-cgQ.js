@@ -1,1 +1,0 @@
-export{a as readTorchExport}from"./torch-CJYnWU6Q.js";

@@ -1,1 +1,0 @@
-export{t as readR}from"./r-WZ5xg8ZO.js";

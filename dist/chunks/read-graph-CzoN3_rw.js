@@ -1,0 +1,1 @@
+export{a as readFrozenGraph}from"./tensorflow-D1I5apfg.js";

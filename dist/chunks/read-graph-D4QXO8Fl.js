@@ -1,1 +1,0 @@
-export{a as readFrozenGraph}from"./tensorflow-Dx6hRUx_.js";

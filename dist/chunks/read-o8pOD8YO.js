@@ -1,1 +1,0 @@
-export{t as readCoreml}from"./coreml-B7MK7_Kk.js";

@@ -1,0 +1,1 @@
+export{t as readHub}from"./huggingface-DQbga6x-.js";

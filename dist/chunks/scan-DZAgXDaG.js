@@ -1,1 +1,0 @@
-export{t as scanFile}from"./pickle-BeIDq6qR.js";

@@ -1,0 +1,1 @@
+export{t as scanFile}from"./pickle-3mkH8aY4.js";

@@ -1,0 +1,1 @@
+export{t as readServed}from"./torch-VepCnVux.js";

@@ -1,0 +1,1 @@
+export{t as readTriton}from"./declared-OiAE8ifY.js";
