@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-CDddWJCc.js";await e(`build`);export{};
+import{t as e}from"./chunks/run-DVdQektr.js";await e(`build`);export{};

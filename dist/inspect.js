@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-CDddWJCc.js";await e(`inspect`);export{};
+import{t as e}from"./chunks/run-DVdQektr.js";await e(`inspect`);export{};

@@ -23,6 +23,10 @@ export function readDocument(look: Look, path: string): string {
 const MAX_PARTS = 60_000;
 const MAX_DEPTH = 200;
 
+/** Whether a text has room for more than that at all: most have not, and need not be gone through twice. */
+const hasRoom = (text: string): boolean =>
+  text.length > MAX_PARTS || (text.match(/[[{?-]/g)?.length ?? 0) > MAX_DEPTH;
+
 /** Counts the parts of a text as YAML's own lexer sees them: a signature that is one quoted text is one part, however long. */
 function checkYaml(parts: Iterable<string>): void {
   let count = 0;
@@ -45,7 +49,7 @@ function checkYaml(parts: Iterable<string>): void {
 export async function readYaml(look: Look, path: string): Promise<unknown[]> {
   const { Lexer, parseAllDocuments } = await import('yaml');
   const document = readDocument(look, path);
-  checkYaml(new Lexer().lex(document));
+  if (hasRoom(document)) checkYaml(new Lexer().lex(document));
   // Whether a key stands twice is asked of each pair of keys, which takes minutes in a long map.
   const documents = parseAllDocuments(document, { schema: 'core', logLevel: 'silent', uniqueKeys: false });
   if (!Array.isArray(documents)) return [];

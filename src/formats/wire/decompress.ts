@@ -1,7 +1,7 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { type Bytes, slice, Truncated } from '../../model/bytes.ts';
-import { zlib } from '../../ports/builtin.ts';
+import { stream, zlib } from '../../ports/builtin.ts';
 import { messageOf } from '../../ports/errors.ts';
 import { Malformed } from '../format.ts';
 import { bzip2Pieces } from './bzip2.ts';
@@ -91,7 +91,7 @@ function* rawPieces(bytes: Bytes): Generator<Uint8Array> {
 }
 
 async function* through(bytes: Bytes, transform: NodeJS.ReadWriteStream): AsyncGenerator<Uint8Array> {
-  const input = Readable.from(rawPieces(bytes), { highWaterMark: 1 });
+  const input = stream().Readable.from(rawPieces(bytes), { highWaterMark: 1 });
   const output = transform as unknown as Readable;
   input.on('error', (error) => output.destroy(error));
   input.pipe(transform);

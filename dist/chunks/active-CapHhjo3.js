@@ -1,1 +1,0 @@
-export{n as activeContent,r as yamlTags}from"./keras-o3BJ9vZT.js";

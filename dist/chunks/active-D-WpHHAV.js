@@ -1,0 +1,1 @@
+export{n as activeContent,r as yamlTags}from"./keras-C6X-RGWu.js";

@@ -1,0 +1,1 @@
+export{n as check}from"./check-CiNCo3P7.js";

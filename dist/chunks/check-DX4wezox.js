@@ -1,1 +1,0 @@
-export{n as check}from"./check-DmkR7I0M.js";

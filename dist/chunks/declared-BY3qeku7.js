@@ -1,0 +1,1 @@
+export{t as readDeclared}from"./declared-DJ2hqfpW.js";

@@ -1,0 +1,1 @@
+export{n as contentDigest,i as digestFiles}from"./digest-BGGmC3Fj.js";

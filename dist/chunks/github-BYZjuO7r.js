@@ -1,0 +1,1 @@
+export{n as github,r as statusOf}from"./github-dRUWuCuY.js";

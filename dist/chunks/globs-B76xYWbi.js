@@ -1,0 +1,1 @@
+export{n as matches}from"./globs-BxH9qubc.js";

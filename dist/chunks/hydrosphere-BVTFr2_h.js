@@ -1,0 +1,1 @@
+export{o as readHydrosphere}from"./declared-DJX49lUP.js";

@@ -1,1 +1,0 @@
-export{o as readHydrosphere}from"./declared-OiAE8ifY.js";

@@ -1,0 +1,1 @@
+export{i as BUDGET,a as infer}from"./torch-infer-BXYj0Om6.js";

@@ -1,0 +1,1 @@
+export{dr as runTerminal}from"./core-DAwcXkVV.js";

@@ -1,1 +1,0 @@
-export{a as readMlflow}from"./declared-OiAE8ifY.js";

@@ -1,0 +1,1 @@
+export{a as readMlflow}from"./declared-DJX49lUP.js";

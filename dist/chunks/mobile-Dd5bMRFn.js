@@ -1,0 +1,1 @@
+export{s as mobileModule}from"./torch-VvCfys_K.js";

@@ -1,0 +1,1 @@
+export{n as libraryOf,r as pickledModule}from"./torch-infer-BXYj0Om6.js";

@@ -1,0 +1,1 @@
+export{n as readOrt}from"./onnx-DDkeUy39.js";

@@ -1,1 +1,0 @@
-export{n as readBentoml,r as readKitfile,i as readModelfile}from"./declared-OiAE8ifY.js";

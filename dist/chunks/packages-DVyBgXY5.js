@@ -1,0 +1,1 @@
+export{n as readBentoml,r as readKitfile,i as readModelfile}from"./declared-DJX49lUP.js";

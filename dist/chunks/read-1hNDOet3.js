@@ -1,1 +1,0 @@
-export{t as readOpenvino}from"./openvino-C3R9Mpd6.js";

@@ -1,0 +1,1 @@
+export{n as readPaddle}from"./paddle-XIigFGT8.js";

@@ -1,0 +1,1 @@
+export{t as readFastai}from"./fastai-C9xDjqkW.js";

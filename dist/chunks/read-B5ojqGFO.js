@@ -1,1 +1,0 @@
-export{r as readXgboost}from"./boosters-DLs_Qr19.js";

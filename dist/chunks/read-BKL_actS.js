@@ -1,0 +1,1 @@
+export{t as readCoreml}from"./coreml-CsNV1vfs.js";

@@ -1,0 +1,1 @@
+export{t as readHub}from"./huggingface-1Muhm9nC.js";

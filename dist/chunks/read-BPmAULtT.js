@@ -1,1 +1,0 @@
-export{t as readMleap}from"./mleap-C2uulQFC.js";

@@ -1,1 +1,0 @@
-export{t as readCoreml}from"./coreml-BKg2eqX-.js";

@@ -1,0 +1,1 @@
+export{t as readR}from"./r-DYGsT2h3.js";

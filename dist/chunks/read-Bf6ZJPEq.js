@@ -1,1 +1,0 @@
-export{t as readR}from"./r-g-gQVU-U.js";

@@ -1,0 +1,1 @@
+export{r as readXgboost}from"./boosters-D7CAD_bP.js";

@@ -1,0 +1,1 @@
+export{t as describeTheano}from"./theano-CGBSL3UZ.js";

@@ -1,0 +1,1 @@
+export{n as readTensorflow}from"./tensorflow-FGwzCE_q.js";

@@ -1,0 +1,1 @@
+export{t as readSpark}from"./spark-BVbd0azo.js";

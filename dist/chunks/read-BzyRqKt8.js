@@ -1,0 +1,1 @@
+export{t as readPmml}from"./pmml-Bt8ApC_Z.js";

@@ -1,0 +1,1 @@
+export{t as readStablehlo}from"./mlir-C1gvF6tf.js";

@@ -1,0 +1,1 @@
+export{c as readCatboost}from"./boosters-D7CAD_bP.js";

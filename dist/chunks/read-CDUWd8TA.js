@@ -1,0 +1,1 @@
+export{t as readMleap}from"./mleap-COqNpJX6.js";

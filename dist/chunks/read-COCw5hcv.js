@@ -1,1 +1,0 @@
-export{n as readTensorflow}from"./tensorflow-D1I5apfg.js";

@@ -1,0 +1,1 @@
+export{t as readPickledModel}from"./sklearn-CtHrpyLi.js";

@@ -1,1 +1,0 @@
-export{c as readCatboost}from"./boosters-DLs_Qr19.js";

@@ -1,1 +1,0 @@
-export{t as readKeras}from"./keras-o3BJ9vZT.js";

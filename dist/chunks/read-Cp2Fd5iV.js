@@ -1,1 +1,0 @@
-export{n as readTfliteModel}from"./tflite-BYc06YO0.js";

@@ -1,1 +1,0 @@
-export{t as readStablehlo}from"./mlir-DeDQ6_gy.js";

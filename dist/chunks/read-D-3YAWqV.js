@@ -1,0 +1,1 @@
+export{t as readH2o}from"./h2o-DjpAqfSZ.js";

@@ -1,0 +1,1 @@
+export{r as readTorch}from"./torch-VvCfys_K.js";

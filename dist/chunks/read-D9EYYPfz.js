@@ -1,0 +1,1 @@
+export{t as readOnnx}from"./onnx-DDkeUy39.js";

@@ -1,0 +1,1 @@
+export{o as readLightgbm}from"./boosters-D7CAD_bP.js";

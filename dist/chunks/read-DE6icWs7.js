@@ -1,0 +1,1 @@
+export{t as readGgufModel}from"./gguf-s5TDj8a-.js";

@@ -1,0 +1,1 @@
+export{n as readTfliteModel}from"./tflite-376ORWLm.js";

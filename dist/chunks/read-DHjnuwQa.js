@@ -1,0 +1,1 @@
+export{t as readJax}from"./jax-3nyUFz1-.js";

@@ -1,1 +1,0 @@
-export{t as describeTheano}from"./theano-qDocRyjT.js";

@@ -1,1 +1,0 @@
-export{o as readLightgbm}from"./boosters-DLs_Qr19.js";

@@ -1,1 +1,0 @@
-export{t as readH2o}from"./h2o-D7eFNxAe.js";

@@ -1,1 +1,0 @@
-export{t as readGgufModel}from"./gguf-p53wndRK.js";

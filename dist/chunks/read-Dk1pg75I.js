@@ -1,1 +1,0 @@
-export{t as readPmml}from"./pmml-D_9gQX6_.js";

@@ -1,1 +1,0 @@
-export{t as readMxnet}from"./mxnet-Ca2sXW4i.js";

@@ -1,0 +1,1 @@
+export{t as readMxnet}from"./mxnet-6HgO6c7z.js";

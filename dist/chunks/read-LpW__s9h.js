@@ -1,1 +1,0 @@
-export{n as readPaddle}from"./paddle-BlQQv-dJ.js";

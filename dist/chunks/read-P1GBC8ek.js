@@ -1,0 +1,1 @@
+export{t as readOpenvino}from"./openvino-DRrsDPVJ.js";

@@ -1,1 +1,0 @@
-export{t as readJax}from"./jax-CCkbNV48.js";

@@ -1,0 +1,1 @@
+export{o as readExecutorch}from"./torch-VvCfys_K.js";

@@ -1,0 +1,1 @@
+export{a as readTorchExport}from"./torch-VvCfys_K.js";

@@ -1,1 +1,0 @@
-export{a as readTorchExport}from"./torch-VepCnVux.js";

@@ -1,0 +1,1 @@
+export{a as readFrozenGraph}from"./tensorflow-FGwzCE_q.js";

@@ -1,1 +1,0 @@
-export{a as readFrozenGraph}from"./tensorflow-D1I5apfg.js";

@@ -1,0 +1,1 @@
+export{r as readCheckpointGraph}from"./tensorflow-FGwzCE_q.js";

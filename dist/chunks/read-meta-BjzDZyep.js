@@ -1,1 +1,0 @@
-export{r as readCheckpointGraph}from"./tensorflow-D1I5apfg.js";

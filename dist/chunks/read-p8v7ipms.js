@@ -1,0 +1,1 @@
+export{t as readKeras}from"./keras-C6X-RGWu.js";

@@ -1,0 +1,1 @@
+export{i as readTorchScript}from"./torch-VvCfys_K.js";

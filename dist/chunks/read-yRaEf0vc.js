@@ -1,1 +1,0 @@
-export{t as readHub}from"./huggingface-DQbga6x-.js";

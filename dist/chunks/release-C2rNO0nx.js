@@ -1,0 +1,1 @@
+export{t as release}from"./release-3sP1p7NM.js";

@@ -1,1 +1,0 @@
-export{t as release}from"./release-DA9mLTUD.js";

@@ -1,0 +1,1 @@
+export{t as scanFile}from"./pickle-7kSUKuwx.js";

@@ -1,1 +1,0 @@
-export{t as scanFile}from"./pickle-3mkH8aY4.js";

@@ -1,1 +1,0 @@
-export{n as oldArchive}from"./torch-VepCnVux.js";

@@ -1,0 +1,1 @@
+export{n as oldArchive}from"./torch-VvCfys_K.js";

@@ -1,1 +1,0 @@
-export{t as readServed}from"./torch-VepCnVux.js";

@@ -1,0 +1,1 @@
+export{t as readServed}from"./torch-VvCfys_K.js";

@@ -1,1 +1,0 @@
-export{t as describePaddleState}from"./paddle-BlQQv-dJ.js";

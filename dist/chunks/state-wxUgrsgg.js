@@ -1,0 +1,1 @@
+export{t as describePaddleState}from"./paddle-XIigFGT8.js";

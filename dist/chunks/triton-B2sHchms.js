@@ -1,1 +1,0 @@
-export{t as readTriton}from"./declared-OiAE8ifY.js";

@@ -1,0 +1,1 @@
+export{t as readTriton}from"./declared-DJX49lUP.js";
