@@ -103,10 +103,34 @@ async function build(target: string): Promise<void> {
   rmSync(target, { recursive: true, force: true });
   mkdirSync(join(target, 'chunks'), { recursive: true });
   const chunks = output.filter((one): one is OutputChunk => one.type === 'chunk');
-  for (const chunk of chunks) writeFileSync(join(target, chunk.fileName), ownModules(chunk.code));
+  for (const [file, code] of withoutFacades(chunks)) writeFileSync(join(target, file), ownModules(code));
   writeFileSync(join(target, 'package.json'), '{ "type": "module" }\n');
   writeFileSync(join(target, 'licenses.txt'), licences(chunks));
   copyServer(target);
+}
+
+/**
+ * File → code, without the chunks that only hand on what another one exports (the bundler makes one for each dynamic
+ * import): who imports them takes it from there. Each is half a millisecond where it is loaded.
+ */
+function withoutFacades(chunks: readonly OutputChunk[]): ReadonlyMap<string, string> {
+  const facades = new Map<string, string>();
+  for (const { fileName, code } of chunks) {
+    const [, names, from] = /^export\{([^}]*)\}from"\.\/([^"]+)";\s*$/.exec(code) ?? [];
+    if (names === undefined) continue;
+    const properties = names.split(',').map((name) => name.replace(/^(.+) as (.+)$/, '$2:e.$1'));
+    facades.set(basename(fileName), `${from}\`).then(e=>({${properties.join(',')}}))`);
+  }
+  const rest = chunks.filter(({ fileName }) => !facades.has(basename(fileName)));
+  return new Map(
+    rest.map(({ fileName, code }) => [
+      fileName,
+      code.replace(/(import\(`[^`]*\/)([\w-]+\.js)`\)/g, (whole, before: string, file: string) => {
+        const after = facades.get(file);
+        return after === undefined ? whole : `${before}${after}`;
+      }),
+    ]),
+  );
 }
 
 /**

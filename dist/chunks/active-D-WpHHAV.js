@@ -1,1 +1,0 @@
-export{n as activeContent,r as yamlTags}from"./keras-C6X-RGWu.js";

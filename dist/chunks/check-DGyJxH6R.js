@@ -1,1 +1,0 @@
-export{n as check}from"./check-CiNCo3P7.js";

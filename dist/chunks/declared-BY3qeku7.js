@@ -1,1 +1,0 @@
-export{t as readDeclared}from"./declared-DJ2hqfpW.js";

@@ -1,1 +1,0 @@
-export{n as contentDigest,i as digestFiles}from"./digest-BGGmC3Fj.js";

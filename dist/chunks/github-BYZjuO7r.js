@@ -1,1 +1,0 @@
-export{n as github,r as statusOf}from"./github-dRUWuCuY.js";

@@ -1,1 +1,0 @@
-export{n as matches}from"./globs-BxH9qubc.js";

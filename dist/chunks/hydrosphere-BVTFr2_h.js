@@ -1,1 +1,0 @@
-export{o as readHydrosphere}from"./declared-DJX49lUP.js";

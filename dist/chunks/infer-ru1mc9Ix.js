@@ -1,1 +1,0 @@
-export{i as BUDGET,a as infer}from"./torch-infer-BXYj0Om6.js";

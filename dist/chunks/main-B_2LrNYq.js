@@ -1,1 +1,0 @@
-export{dr as runTerminal}from"./core-DAwcXkVV.js";

@@ -1,1 +1,0 @@
-export{a as readMlflow}from"./declared-DJX49lUP.js";

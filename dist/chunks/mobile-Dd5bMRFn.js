@@ -1,1 +1,0 @@
-export{s as mobileModule}from"./torch-VvCfys_K.js";

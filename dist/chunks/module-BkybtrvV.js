@@ -1,1 +1,0 @@
-export{n as libraryOf,r as pickledModule}from"./torch-infer-BXYj0Om6.js";

@@ -1,1 +1,0 @@
-export{n as readOrt}from"./onnx-DDkeUy39.js";

@@ -1,1 +1,0 @@
-export{n as readBentoml,r as readKitfile,i as readModelfile}from"./declared-DJX49lUP.js";

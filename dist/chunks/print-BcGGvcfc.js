@@ -1,1 +1,0 @@
-export{t as printContract}from"./print-CqOv4deK.js";

@@ -1,1 +1,0 @@
-export{n as publish}from"./publish-DvHWj1FA.js";

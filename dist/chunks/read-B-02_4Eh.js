@@ -1,1 +1,0 @@
-export{n as readPaddle}from"./paddle-XIigFGT8.js";

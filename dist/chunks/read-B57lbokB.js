@@ -1,1 +1,0 @@
-export{t as readFastai}from"./fastai-C9xDjqkW.js";

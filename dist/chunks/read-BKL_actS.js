@@ -1,1 +1,0 @@
-export{t as readCoreml}from"./coreml-CsNV1vfs.js";

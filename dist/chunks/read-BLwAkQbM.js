@@ -1,1 +1,0 @@
-export{t as readHub}from"./huggingface-1Muhm9nC.js";

@@ -1,1 +1,0 @@
-export{t as readR}from"./r-DYGsT2h3.js";

@@ -1,1 +1,0 @@
-export{r as readXgboost}from"./boosters-D7CAD_bP.js";

@@ -1,1 +1,0 @@
-export{t as describeTheano}from"./theano-CGBSL3UZ.js";

@@ -1,1 +1,0 @@
-export{n as readTensorflow}from"./tensorflow-FGwzCE_q.js";

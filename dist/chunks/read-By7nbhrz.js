@@ -1,1 +1,0 @@
-export{t as readSpark}from"./spark-BVbd0azo.js";

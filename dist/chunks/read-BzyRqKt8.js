@@ -1,1 +1,0 @@
-export{t as readPmml}from"./pmml-Bt8ApC_Z.js";

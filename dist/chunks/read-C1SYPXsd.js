@@ -1,1 +1,0 @@
-export{t as readStablehlo}from"./mlir-C1gvF6tf.js";

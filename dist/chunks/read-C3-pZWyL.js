@@ -1,1 +1,0 @@
-export{c as readCatboost}from"./boosters-D7CAD_bP.js";

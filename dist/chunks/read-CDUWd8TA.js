@@ -1,1 +1,0 @@
-export{t as readMleap}from"./mleap-COqNpJX6.js";

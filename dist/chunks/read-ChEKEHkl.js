@@ -1,1 +1,0 @@
-export{t as readPickledModel}from"./sklearn-CtHrpyLi.js";

@@ -1,1 +1,0 @@
-export{t as readH2o}from"./h2o-DjpAqfSZ.js";

@@ -1,1 +1,0 @@
-export{r as readTorch}from"./torch-VvCfys_K.js";

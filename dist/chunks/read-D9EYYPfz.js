@@ -1,1 +1,0 @@
-export{t as readOnnx}from"./onnx-DDkeUy39.js";

@@ -1,1 +1,0 @@
-export{o as readLightgbm}from"./boosters-D7CAD_bP.js";

@@ -1,1 +1,0 @@
-export{t as readGgufModel}from"./gguf-s5TDj8a-.js";

@@ -1,1 +1,0 @@
-export{n as readTfliteModel}from"./tflite-376ORWLm.js";

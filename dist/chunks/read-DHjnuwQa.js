@@ -1,1 +1,0 @@
-export{t as readJax}from"./jax-3nyUFz1-.js";

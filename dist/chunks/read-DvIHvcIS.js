@@ -1,1 +1,0 @@
-export{t as readMxnet}from"./mxnet-6HgO6c7z.js";

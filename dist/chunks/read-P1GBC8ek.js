@@ -1,1 +1,0 @@
-export{t as readOpenvino}from"./openvino-DRrsDPVJ.js";

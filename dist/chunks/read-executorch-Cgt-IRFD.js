@@ -1,1 +1,0 @@
-export{o as readExecutorch}from"./torch-VvCfys_K.js";

@@ -1,1 +1,0 @@
-export{a as readTorchExport}from"./torch-VvCfys_K.js";

@@ -1,1 +1,0 @@
-export{a as readFrozenGraph}from"./tensorflow-FGwzCE_q.js";

@@ -1,1 +1,0 @@
-export{r as readCheckpointGraph}from"./tensorflow-FGwzCE_q.js";

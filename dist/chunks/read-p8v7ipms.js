@@ -1,1 +1,0 @@
-export{t as readKeras}from"./keras-C6X-RGWu.js";

@@ -1,1 +1,0 @@
-export{i as readTorchScript}from"./torch-VvCfys_K.js";

@@ -1,1 +1,0 @@
-export{n as readSkopsModel}from"./sklearn-CtHrpyLi.js";

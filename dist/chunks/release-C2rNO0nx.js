@@ -1,1 +1,0 @@
-export{t as release}from"./release-3sP1p7NM.js";

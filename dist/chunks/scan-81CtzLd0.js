@@ -1,1 +1,0 @@
-export{t as scanFile}from"./pickle-7kSUKuwx.js";

@@ -1,1 +1,0 @@
-export{n as oldArchive}from"./torch-VvCfys_K.js";

@@ -1,1 +1,0 @@
-export{t as readServed}from"./torch-VvCfys_K.js";

@@ -1,1 +1,0 @@
-export{t as describePaddleState}from"./paddle-XIigFGT8.js";

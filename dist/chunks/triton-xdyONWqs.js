@@ -1,1 +1,0 @@
-export{t as readTriton}from"./declared-DJX49lUP.js";
