@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { parse } from 'yaml';
 import { repository, scratch } from '../helpers/git-repo.ts';
 import { ROOT, run, runStep } from '../helpers/runner.ts';
+import { truthCases } from '../helpers/truth.ts';
 
 interface ActionFile {
   readonly name: string;
@@ -49,6 +50,21 @@ test('the built command line starts where there is no node_modules', async (t) =
     cwd: root,
   });
   assert.ok((JSON.parse(formats.stdout) as { formats: unknown[] }).formats.length > 0);
+});
+
+test('the built command line reads every format as the sources do', async () => {
+  const models = join(ROOT, 'test/fixtures/models');
+  const first = new Map(truthCases(models).map((one) => [one.truth.format, one.directory]));
+  assert.ok(first.size > 20);
+  for (const [format, directory] of first) {
+    const [built, source] = await Promise.all(
+      ['dist/cli.js', 'src/cli.ts'].map((entry) =>
+        run(process.execPath, [join(ROOT, entry), 'inspect', directory, '--format', 'json'], { cwd: ROOT }),
+      ),
+    );
+    assert.equal(built?.stdout, source?.stdout, format);
+    assert.equal((JSON.parse(built?.stdout ?? '') as { format: string }).format, format);
+  }
 });
 
 test('the server of the images and the licences of what is bundled are in dist', () => {
