@@ -1,4 +1,4 @@
-import type { Dimension, ScalarType, Shape } from '../../contract/types.ts';
+import { type Dimension, SCALAR_TYPES, type ScalarType, type Shape } from '../../contract/types.ts';
 import type { Reading } from '../format.ts';
 import { assumed, stated, type ToldField, tell, unknown } from '../told.ts';
 import { attribute, classOf } from '../wire/pickle/numpy.ts';
@@ -7,22 +7,8 @@ import { is, isNode, type Node, type PyCall, textOf, type Value } from '../wire/
 
 const MAX_NODES = 500_000;
 const MAX_INPUTS = 100;
-const TYPES = new Set<string>([
-  'bool',
-  'int8',
-  'int16',
-  'int32',
-  'int64',
-  'uint8',
-  'uint16',
-  'uint32',
-  'uint64',
-  'float16',
-  'float32',
-  'float64',
-  'complex64',
-  'complex128',
-]);
+/** Theano has NumPy's names. */
+const TYPES = new Set<string>(SCALAR_TYPES);
 
 /**
  * Pickled Theano graphs: variables that nothing computes are inputs, with the type and rank that their `TensorType` has.

@@ -4,6 +4,7 @@ import { type Candidate, emptyReading, type Look, Malformed, type Reading } from
 import { assumed, stated, type ToldField, type ToldSignature, tell, unknown } from '../told.ts';
 import { rootTable, type Table } from '../wire/flatbuffer.ts';
 import { readerOf } from '../wire/flatbuffer-reader.ts';
+import { TYPE_BY_NUMBER } from './scalar-types.ts';
 
 /*
  * Programs for ExecuTorch: a flatbuffer with a plan for every method. Source: executorch/schema/program.fbs; slots count its fields
@@ -13,12 +14,6 @@ import { readerOf } from '../wire/flatbuffer-reader.ts';
 const PROGRAM = { version: 0, plans: 1 } as const;
 const PLAN = { name: 0, values: 2, inputs: 3, outputs: 4, operators: 6, delegates: 7 } as const;
 const TENSOR = { type: 0, sizes: 2, dynamism: 8 } as const;
-
-/** torch's ScalarType by number. */
-const TYPES: Readonly<Record<number, ScalarType>> = {
-  0: 'uint8', 1: 'int8', 2: 'int16', 3: 'int32', 4: 'int64', 5: 'float16', 6: 'float32', 7: 'float64', 9: 'complex64', 10: 'complex128',
-  11: 'bool', 12: 'int8', 13: 'uint8', 14: 'int32', 15: 'bfloat16', 23: 'float8_e5m2', 24: 'float8_e4m3fn', 25: 'float8_e5m2fnuz', 26: 'float8_e4m3fnuz', 27: 'uint16', 28: 'uint32', 29: 'uint64',
-}; // biome-ignore format: a table
 
 /** Reads a candidate of this format. Loaded where there is one. */
 export async function readExecutorch(candidate: Candidate, look: Look): Promise<Reading> {
@@ -78,7 +73,7 @@ function fieldOf(
   if (scalar !== undefined) return { name: named, type: stated(scalar, where), shape: stated([], where) };
   const tensor = kind === IS_TENSOR ? value?.table(1) : null;
   if (!tensor) return { name: named, type: open('type'), shape: open('shape') };
-  const type = TYPES[tensor.int8(TENSOR.type)];
+  const type = TYPE_BY_NUMBER[tensor.int8(TENSOR.type)];
   const sizes = integers(tensor, TENSOR.sizes);
   const varies = tensor.int8(TENSOR.dynamism) !== 0;
   // Which of the sizes vary is not stated; those that are given are the largest.

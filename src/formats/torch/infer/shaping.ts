@@ -1,4 +1,5 @@
 import type { ScalarType } from '../../../contract/types.ts';
+import { TYPE_BY_NUMBER } from '../scalar-types.ts';
 import type { Operator } from './layers.ts';
 import {
   any,
@@ -28,11 +29,6 @@ import {
 
 /* Operators that compute element by element, reduce, or rearrange. Source: aten/src/ATen/native. */
 
-/** torch's ScalarType by number, as code names element types. */
-const TYPES: Readonly<Record<number, ScalarType>> = {
-  0: 'uint8', 1: 'int8', 2: 'int16', 3: 'int32', 4: 'int64', 5: 'float16', 6: 'float32', 7: 'float64', 9: 'complex64', 10: 'complex128', 11: 'bool', 15: 'bfloat16',
-}; // biome-ignore format: a table
-
 const same: Operator = (on) => {
   const input = on.tensor(0);
   return input ? tensor(input.type, input.shape) : UNKNOWN;
@@ -51,7 +47,7 @@ const softmax: Operator = (on) => {
   if (input.shape) axisOf(on.whole(1), input.shape.length);
   const given = on.get(2, 'dtype');
   if (given === undefined || on.isNone(2, 'dtype')) return tensor(input.type, input.shape);
-  return typed(TYPES[wholeOf(given) ?? -1] ?? null, input.shape);
+  return typed(TYPE_BY_NUMBER[wholeOf(given) ?? -1] ?? null, input.shape);
 };
 
 const binary: Operator = (on) => {
@@ -84,7 +80,7 @@ const alikeFilled: Operator = (on) => {
   const given = on.named.get('dtype') ?? on.list[1];
   if (given === undefined || (given.kind === 'plain' && given.value === null))
     return tensor(input.type, input.shape);
-  return typed(TYPES[wholeOf(given) ?? -1] ?? null, input.shape);
+  return typed(TYPE_BY_NUMBER[wholeOf(given) ?? -1] ?? null, input.shape);
 };
 
 const comparison: Operator = (on) => {
@@ -132,7 +128,7 @@ const open = (input: Tensor): Tensor => ({ kind: 'tensor', type: input.type, sha
 const summed = reduction((on, input) => {
   const given = on.named.get('dtype') ?? on.list[3];
   const stated = wholeOf(given);
-  if (stated !== null) return typed(TYPES[stated] ?? null, null);
+  if (stated !== null) return typed(TYPE_BY_NUMBER[stated] ?? null, null);
   const type = known(input.type);
   return type !== null && /^u?int|bool/.test(type)
     ? typed('int64', null)
@@ -142,7 +138,7 @@ const summed = reduction((on, input) => {
 });
 const averaged = reduction((on, input) => {
   const stated = wholeOf(on.named.get('dtype') ?? on.list[3]);
-  return stated === null ? open(input) : typed(TYPES[stated] ?? null, null);
+  return stated === null ? open(input) : typed(TYPE_BY_NUMBER[stated] ?? null, null);
 });
 const kept = reduction((_, input) => open(input));
 const truth = reduction(() => typed('bool', null));
@@ -396,7 +392,7 @@ const cast: Operator = (on) => {
   if (like) return tensor(like.type, input.shape);
   const given = on.named.get('dtype') ?? on.list.slice(1, 3).find((one) => wholeOf(one) !== null);
   const type = wholeOf(given);
-  return type === null ? typed(null, input.shape) : typed(TYPES[type] ?? null, input.shape);
+  return type === null ? typed(null, input.shape) : typed(TYPE_BY_NUMBER[type] ?? null, input.shape);
 };
 
 /** zeros(sizes, dtype, …) and its like. */
@@ -407,7 +403,7 @@ const filled: Operator = (on) => {
       ? asked.items.map((one): Size => (one.kind === 'size' ? one.size : cell(wholeOf(one))))
       : null;
   const given = wholeOf(on.named.get('dtype') ?? on.list[1]);
-  return typed(given === null ? null : (TYPES[given] ?? null), shape);
+  return typed(given === null ? null : (TYPE_BY_NUMBER[given] ?? null), shape);
 };
 
 const where: Operator = (on) => {
