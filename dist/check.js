@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-drswdjwK.js";await e(`check`);export{};
+import{t as e}from"./chunks/run-cSPYfFRT.js";await e(`check`);export{};

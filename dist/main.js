@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-drswdjwK.js";await e(`main`);export{};
+import{t as e}from"./chunks/run-cSPYfFRT.js";await e(`main`);export{};

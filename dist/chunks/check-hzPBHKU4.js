@@ -1,0 +1,13 @@
+import{Ar as e,Cr as t,Dr as n,Lr as r,Mr as i,Nr as a,Pr as o,Rr as s,Tr as c,kr as l,wr as u}from"./core-CKqPdUZD.js";const d=`published versions stay until they are retired`,f={breaking:{text:r.red(`breaking`),emoji:`🛑`},unclear:{text:r.yellow(`unclear`),emoji:`⚠️`},compatible:{text:r.green(`compatible`),emoji:`✅`}};function p({baseline:e,reason:t,policy:n}){return n===`none`?`compared with nothing (policy none)`:e?`compared with ${e.label}`:`compared with nothing: ${t??`it is new`}`}function m({failed:e,findings:t}){return e?{text:r.red(`fails`),emoji:`🛑`}:t.some(e=>e.level!==`notice`)?{text:r.yellow(`passes`),emoji:`⚠️`}:{text:r.green(`passes`),emoji:`✅`}}function h(e){let{settings:t,changes:n,findings:i}=e,s=n.slice(0,100).map(e=>[f[e.verdict].text,a(e.subject),e.old===null?r.dim(`nothing`):a(e.old),e.new===null?r.dim(`nothing`):a(e.new),r.dim(e.rule)]);return[`${r.bold(t.name)} ${r.dim(a(t.path))}  ${m(e).text}  ${r.dim(a(p(e)))}`,...s.length>0?[``,o([``,`what`,`was`,`is`,`rule`],s,`  `)]:[],...n.length>100?[`  … and ${n.length-100} more`]:[],...i.length>0?[``,c(i)]:[]].join(`
+`)}function g(e,t){return[...e.length===0&&t.length===0?[r.dim(`no model changed`)]:[],...e.map(h),...t.map(e=>`${r.yellow(`gone`)} ${a(e)}  ${r.dim(d)}`)].join(`
+
+`)}function _(e,t){let r=[...e].sort((e,t)=>Number(t.failed)-Number(e.failed));return[...e.length===0&&t.length===0?[`### Lading
+
+No model changed.`]:[],...r.map(y),...t.length>0?[`### Gone\n\n${t.map(n).join(`, `)}: ${d}`]:[]].join(`
+
+`)}function v(r){let{settings:i,findings:a}=r;return[`### ${m(r).emoji} ${n(i.name)}: ${t(a)}`,`${n(i.path)}, ${e(p(r))}`].join(`
+
+`)}function y(e){let{changes:t,findings:n}=e;return[v(e),...n.length>0?[u(n)]:[],...t.length>0?[b(t)]:[],...e.failed?[x(e)]:[]].join(`
+
+`)}function b(e){let t=e.slice(0,100).map(e=>[`${f[e.verdict].emoji} ${e.verdict}`,n(e.subject),e.old===null?``:n(e.old),e.new===null?``:n(e.new),n(e.rule)]),r=e.length-100,a=i([``,`What`,`Was`,`Is`,`Rule`],t);return l(`${s(e.length,`change`)} of the contract`,r>0?`${a}\n\n… and ${r} more.`:a)}function x(e){let t=e.findings.filter(e=>e.level===`error`);return t.length===0?``:l(`The change is meant?`,["Agree to it in `lading.yaml`; the next version will be a major one.","```yaml",`models:`,`  - path: ${JSON.stringify(e.settings.path)}`,`    approvals:`,...t.slice(0,20).map(e=>`      - {fingerprint: "${e.fingerprint}", reason: "…"}`),"```"].join(`
+`))}export{g as i,v as n,_ as r,y as t};

@@ -1,0 +1,10 @@
+import{Ar as e,Dr as t,Er as n,Rr as r,Ur as i,wr as a}from"./core-CKqPdUZD.js";import{n as o,t as s}from"./check-hzPBHKU4.js";function c(e){return`<!-- lading check workflow:${encodeURIComponent(e)} model:`}function l(e,t){return`${c(e)}${encodeURIComponent(t)} -->`}function u(e,t){let[,n,r]=/<!-- run:(\d{1,15})\.(\d{1,6}) -->/.exec(e.slice(0,1e3))??[];return n===void 0?!1:Number(n)>t.id||Number(n)===t.id&&Number(r)>t.attempt}function d(e,t){let n=[()=>s(e),()=>[o(e),a(e.findings)].join(`
+
+`),()=>[o(e),h(e)].join(`
+
+`)],r=n=>m(e.settings.name,n,t);for(let e of n){let t=r(e());if(t.length<=6e4)return t}return r(`${o(e)}\n\nThe findings are in the summary of the run.`)}function f(n,r,i){return m(n,`### ✅ ${t(n)}: no findings\n\n${e(r)}`,i)}function p(e,t){let n=`### ${e.some(e=>e.failed)?`🛑`:`⚠️`} ${r(e.length,`more model`)} with findings`,i=[],a=58e3;for(let t of e){let e=`- ${o(t).split(`
+`)[0]?.replace(/^#+ /,``)??``}`;if(a-=e.length+1,a<0)break;i.push(e)}let s=e.length-i.length;return s>0&&i.push(`- … and ${r(s,`model`)} more`),m(`*`,`${n}\n\n${i.join(`
+`)}\n\nThe findings are in the summary of the run.`,t)}function m(t,n,r){let i=r.commit===null?``:` at ${r.commit.slice(0,12)}`,a=r.url===null?e(r.workflow):`[${e(r.workflow)}](${r.url})`;return[`${l(r.workflow,t)}\n<!-- run:${r.id}.${r.attempt} -->`,n,`<sub>Checked by ${a}${i}. This comment is kept up to date.</sub>`].join(`
+
+`)}function h({findings:a}){let o=[],s=55e3,c=i(a);for(let r of c){let i=n(r),a=r.message.length>300?`${r.message.slice(0,300)} …`:r.message,c=`- **${r.level}** ${t(r.rule)} ${e(a)}${i===null?``:` (${t(i)})`}`;if(s-=c.length+1,s<0)break;o.push(c)}let l=c.length-o.length;return l>0&&o.push(`- … and ${r(l,`finding`)} more in the summary of the run`),o.join(`
+`)}export{d as checkComment,l as commentMarker,c as commentPrefix,u as isFromLaterRun,p as othersComment,f as resolvedComment};
