@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-cSPYfFRT.js";await e(`build`);export{};
+import{t as e}from"./chunks/run-COyd1eQw.js";await e(`build`);export{};

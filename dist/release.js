@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-cSPYfFRT.js";await e(`release`);export{};
+import{t as e}from"./chunks/run-COyd1eQw.js";await e(`release`);export{};

@@ -1,3 +1,4 @@
+import { entryOf } from '../model/entry.ts';
 import { type Candidate, emptyReading, type Reading } from './format.ts';
 
 /** The reading of a file that holds parameters and says nothing about calls. */
@@ -84,7 +85,7 @@ const PRECISIONS: Readonly<Record<string, string>> = {
  */
 export function precisionName(dtype: string): string {
   const text = dtype.trim().replace(/^torch\./i, '');
-  const known = PRECISIONS[text.toUpperCase()];
+  const known = entryOf(PRECISIONS, text.toUpperCase());
   if (known !== undefined) return known;
   return /^(I?Q|TQ|MXFP)\d/i.test(text) ? text.toUpperCase() : text.toLowerCase();
 }

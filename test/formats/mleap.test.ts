@@ -122,6 +122,14 @@ test('a model that is too large to be read is known by what it is', async (t) =>
   });
 });
 
+test('an operation with the name of a method of objects is one that is not known', async (t) => {
+  const read = await readingOf(t, {
+    ...BUNDLE,
+    ...node('root/assembler.node', 'toString', {}, {}, { output: 'x' }),
+  });
+  assert.equal(read.format, 'mleap');
+});
+
 test('a node that is not there is damage', async (t) => {
   const read = await readingOf(t, {
     'bundle.json': BUNDLE['bundle.json'],

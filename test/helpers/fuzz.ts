@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { lookAt, readModel } from '../../src/formats/read.ts';
-import { sweep } from '../../src/formats/sweep.ts';
+import { inspectModel } from '../../src/check/inspect.ts';
 import { walk } from '../../src/model/walk.ts';
 import { mutate, randomFrom } from './mutate.ts';
+import { validJson } from './schemas.ts';
 import type { Seed } from './seeds.ts';
 
 /** One mutated input that a reader did not take well. */
@@ -34,8 +34,8 @@ export async function held(): Promise<number> {
 }
 
 /**
- * Reads `count` damaged copies of the models in turn, and sweeps them. A reader may find what it likes in them; it may not
- * throw and not hang. A file is damaged, and now and then gone.
+ * Inspects `count` damaged copies of the models in turn. A reader may find what it likes in them; it may not throw and not
+ * hang, and what it says keeps to the schema. A file is damaged, and now and then gone.
  * @param begin hears of each input before it is read.
  */
 export async function fuzz(
@@ -79,9 +79,8 @@ export async function fuzz(
 
 async function problemOf(folder: string): Promise<string | null> {
   try {
-    const look = lookAt(walk('model', folder));
-    const found = await readModel(look);
-    await sweep(look, found.kind === 'model' ? found.reading : null);
+    const { inspection } = await inspectModel(walk('model', folder), { name: 'model' });
+    validJson('inspect', JSON.stringify(inspection));
     return null;
   } catch (error) {
     return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,5 +1,6 @@
 import type { Label, ScalarType, Shape } from '../../contract/types.ts';
 import { type Bytes, slice } from '../../model/bytes.ts';
+import { entryOf } from '../../model/entry.ts';
 import { MAGIC, startOf } from '../catboost.ts';
 import { type Column, tabularInputs } from '../columns.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
@@ -150,7 +151,7 @@ const LABEL_TYPES: Readonly<Record<string, ScalarType>> = {
 };
 
 function labelType(model: Model, labels: readonly Label[]): Told<ScalarType> {
-  const stated_ = LABEL_TYPES[model.labelType ?? ''];
+  const stated_ = entryOf(LABEL_TYPES, model.labelType ?? '');
   if (stated_) return derived(stated_, 'class_params.class_label_type');
   if (model.labelType === 'Boolean' || labels.every((label) => typeof label === 'boolean'))
     return returnsBooleans(model.version)

@@ -1,4 +1,5 @@
 import type { Profile, ScalarType, Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
 import { openCandidate } from '../open.ts';
 import { stated, type ToldField, type ToldSignature, tell, unknown } from '../told.ts';
@@ -188,13 +189,13 @@ function yamlSignatures(model: Json): Record<string, ToldSignature> {
 }
 
 function yamlField(name: string, field: Json, where: string, depth = 0): ToldField {
-  const type = TYPES[(text(field['type']) ?? '').toLowerCase()];
+  const type = entryOf(TYPES, (text(field['type']) ?? '').toLowerCase());
   // Version 2 nests: a field has a type, or fields of its own.
   // An alias of YAML may name what it is part of.
   const nested = field['type'] === undefined && field['fields'] !== undefined && depth < MAX_DEPTH;
   const shape = field['shape'];
   const sizes: Shape = list(shape).map((size) => (typeof size === 'number' && size >= 0 ? size : null));
-  const profile = PROFILES[(text(field['profile']) ?? '').toLowerCase()];
+  const profile = entryOf(PROFILES, (text(field['profile']) ?? '').toLowerCase());
   return {
     name: stated(name, where),
     type: nested
@@ -245,9 +246,10 @@ function protoField(field: Tree): ToldField {
       fields: subfields.map(protoField),
     };
   const given = enumeration(field, 'dtype');
-  const type = DT[typeof given === 'number' ? given : (DT_NAMES[given] ?? 0)] ?? null;
+  const type = DT[typeof given === 'number' ? given : (entryOf(DT_NAMES, given) ?? 0)] ?? null;
   const profile = enumeration(field, has(field, 'old_profile') ? 'old_profile' : 'profile');
-  const known = typeof profile === 'number' ? PROFILE_NUMBERS[profile] : PROFILES[profile.toLowerCase()];
+  const known =
+    typeof profile === 'number' ? PROFILE_NUMBERS[profile] : entryOf(PROFILES, profile.toLowerCase());
   return {
     name: stated(name, name),
     type: type === null ? unknown(`${name}.dtype is ${given}`) : stated(type, `${name}.dtype`),

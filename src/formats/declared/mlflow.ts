@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { ScalarType, Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { type Candidate, emptyReading, type Look, type Reading } from '../format.ts';
 import { assumed, derived, stated, type ToldField, type ToldValue, tell, unknown } from '../told.ts';
 import { type Json, list, object, readYaml, text } from './documents.ts';
@@ -148,7 +149,7 @@ function fieldOf(column: Json, where: string, index: number, count: number): Tol
 const parameterShape = (shape: unknown): Shape => (Array.isArray(shape) ? [null] : []);
 
 function tensorOf(spec: Json, where: string): ToldValue {
-  const type = NUMPY[text(spec['dtype']) ?? ''];
+  const type = entryOf(NUMPY, text(spec['dtype']) ?? '');
   const shape = list(spec['shape']);
   const sizes: Shape = shape.map((size, axis) =>
     typeof size === 'number' && size >= 0 ? size : axis === 0 ? 'batch' : null,
@@ -187,7 +188,7 @@ function valueFrom(spec: Json, where: string, shape: Shape, depth: number): Told
     };
   if (kind === 'sparkml_vector')
     return { type: stated('float64', where), shape: derived([...shape, null], 'a vector a row') };
-  const type = TYPES[kind];
+  const type = entryOf(TYPES, kind);
   return {
     type: type ? stated(type, `${where}.type`) : unknown(`${where} has the type "${kind}"`),
     shape: outer,

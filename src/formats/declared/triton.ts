@@ -1,4 +1,5 @@
 import type { Label, ScalarType, Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { type Candidate, emptyReading, type Look, type Reading } from '../format.ts';
 import { derived, stated, type ToldField, tell, unknown } from '../told.ts';
 import { parsePrototext } from '../wire/prototext.ts';
@@ -77,7 +78,7 @@ function servedVersion(config: Tree, look: Look, folder: string): string[] {
 
 function fieldOf(field: Tree, where: string, batched: boolean): ToldField {
   const data = string(field, 'data_type');
-  const type = TYPES[data];
+  const type = entryOf(TYPES, data);
   const sizes: Shape = numbers(field, 'dims').map((size) => (size >= 0 ? size : null));
   return {
     name: stated(string(field, 'name'), `${where}.name`),

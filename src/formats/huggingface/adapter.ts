@@ -1,3 +1,4 @@
+import { entryOf } from '../../model/entry.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
 import { tell } from '../told.ts';
 import { ASK_FOR_CONTRACT } from '../weights.ts';
@@ -24,7 +25,7 @@ export async function readAdapter(candidate: Candidate, look: Look): Promise<Rea
   const folder = candidate.path.slice(0, -'adapter_config.json'.length);
   const weights = await readWeights(candidate, look, null);
   const task = typeof config['task_type'] === 'string' ? config['task_type'] : null;
-  const suffix = task === null ? undefined : SUFFIXES[task];
+  const suffix = task === null ? undefined : entryOf(SUFFIXES, task);
   const facts = {
     ...factsOf({}, null, null, { pooled: false, vocabulary: null }),
     intake: 'text' as const,

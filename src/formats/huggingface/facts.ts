@@ -1,4 +1,5 @@
 import type { Label, TypeName } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { intakeOf } from './kinds.ts';
 import type { ModelFacts } from './tasks.ts';
 
@@ -40,7 +41,7 @@ export function factsOf(
       .find((value) => value !== undefined && value !== null);
   const modelType = typeof config['model_type'] === 'string' ? config['model_type'] : '';
   const composite = object(config['encoder']) !== null && object(config['decoder']) !== null;
-  const intake = composite ? COMPOSITES[modelType] : intakeOf(modelType, (key) => key in config);
+  const intake = composite ? entryOf(COMPOSITES, modelType) : intakeOf(modelType, (key) => key in config);
   const places = composite ? [object(config['encoder']) ?? {}] : text;
   const hidden = size(first(places, 'hidden_size', 'dim', 'd_model', 'n_embd'));
   const map = object(config['id2label']);

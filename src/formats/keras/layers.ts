@@ -1,4 +1,5 @@
 import type { ScalarType, Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { lookup } from './lookup.ts';
 import { operation } from './operations.ts';
 import { recurrent } from './recurrent.ts';
@@ -230,7 +231,7 @@ function ruledShapes(call: Call, shapes: Shapes): Shapes | null {
   if (className === 'STFTSpectrogram') return [spectrogram(input, config)];
   const slid = windowed(className);
   if (slid) return [slid(input, config)];
-  const rule = Object.hasOwn(RULES, className) ? RULES[className] : undefined;
+  const rule = entryOf(RULES, className);
   if (rule) return [rule(input, config, shapes)];
   return attention(call, shapes);
 }

@@ -1,3 +1,4 @@
+import { entryOf } from '../../model/entry.ts';
 import type { Json } from './values.ts';
 
 /** What Keras 1 called layers that have another name since. */
@@ -28,7 +29,7 @@ const KEYS: Readonly<Record<string, string>> = {
 
 /** A layer of Keras 1 in the words of Keras 2; layers of later versions stay as they are. */
 export function modernised(className: string, config: Json): { className: string; config: Json } {
-  const known = Object.hasOwn(CLASSES, className) ? (CLASSES[className] ?? className) : className;
+  const known = entryOf(CLASSES, className) ?? className;
   const dense = 'output_dim' in config && className !== 'Embedding';
   if (
     !('dim_ordering' in config) &&
@@ -39,7 +40,7 @@ export function modernised(className: string, config: Json): { className: string
     return { className, config };
   const renamed: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(config)) {
-    const name = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
+    const name = entryOf(KEYS, key);
     // Zero padding has an argument that is called padding, and none of the old ones.
     if (name === undefined || !(name in config)) renamed[name ?? key] = value;
   }

@@ -1,4 +1,5 @@
 import type { ScalarType, Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import {
   broadcast,
   type Call,
@@ -411,7 +412,7 @@ export function operation(call: Call): readonly Tensor[] | null {
     return [{ shape: broadcast(shapes), type: values.inputs.length > 0 ? together(values) : null }];
   }
   if (COMPARING.has(name)) return [{ shape: broadcast(shapes), type: 'bool' }];
-  const rule = REDUCING.has(name) ? reducing : Object.hasOwn(RULES, name) ? RULES[name] : undefined;
+  const rule = REDUCING.has(name) ? reducing : entryOf(RULES, name);
   const out = rule?.(parsed) ?? unknown;
   return Array.isArray(out) ? out : [out as Tensor];
 }
@@ -421,7 +422,7 @@ function parse(call: Call): Operation | null {
   const { className, config } = layer;
   const plain = (name: string): string => {
     const short = name.replace(/^.*\./, '').replaceAll('_', '').toLowerCase();
-    return Object.hasOwn(SYNONYMS, short) ? (SYNONYMS[short] ?? short) : short;
+    return entryOf(SYNONYMS, short) ?? short;
   };
   if (className === 'TFOpLambda')
     return { name: plain(text(config['function']) ?? ''), inputs, options: call.kwargs, call };
@@ -452,7 +453,7 @@ function parseNode(call: Call, plain: (name: string) => string): Operation | nul
   const constants = object(call.layer.config['constants']) ?? {};
   const [value] = Object.values(constants);
   const dims = list(object(object(attributes['squeeze_dims'])?.['list'])?.['i']).map(Number);
-  const option = REDUCING.has(op) ? 'axis' : CONSTANTS[op];
+  const option = REDUCING.has(op) ? 'axis' : entryOf(CONSTANTS, op);
   const options: Json = {
     ...(option !== undefined && { [option]: value }),
     ...(op === 'stack' && { axis: whole('axis') }),

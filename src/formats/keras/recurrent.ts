@@ -1,4 +1,5 @@
 import type { Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import {
   free,
   innerLayer,
@@ -24,7 +25,7 @@ export function recurrent(layer: LayerConfig, inputs: readonly Tensor[], run: Ru
   const inner = innerLayer(layer.config['layer']);
   const type = policyType(layer.config['dtype']) ?? inputs[0]?.type ?? null;
   const typed = (shapes: readonly Shape[]): Tensor[] => shapes.map((shape) => ({ shape, type }));
-  const states = Object.hasOwn(STATES, className) ? STATES[className] : undefined;
+  const states = entryOf(STATES, className);
   if (states !== undefined)
     return typed(sequence(layer, input ?? free(3), number(layer.config['units']), states));
   if (className === 'RNN') {
@@ -44,7 +45,7 @@ function cellOf(cell: LayerConfig | null): { units: number | null; states: numbe
   if (cell?.className === 'StackedRNNCells')
     return { units: cellOf(innerLayer(list(cell.config['cells']).at(-1))).units, states: 0 };
   // The size of a cell that is not of Keras is known to its code alone.
-  const states = cell && Object.hasOwn(CELLS, cell.className) ? CELLS[cell.className] : undefined;
+  const states = cell && entryOf(CELLS, cell.className);
   return { units: states === undefined ? null : number(cell?.config['units']), states: states ?? 0 };
 }
 

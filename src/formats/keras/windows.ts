@@ -1,4 +1,5 @@
 import type { Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { free, type Json, number, perAxis, times } from './values.ts';
 
 type Size = Shape[number];
@@ -174,7 +175,7 @@ for (const rank of [1, 2, 3]) {
  * input of another rank is none that it takes.
  */
 export function windowed(className: string): ((input: Shape | null, config: Json) => Shape | null) | null {
-  const one = Object.hasOwn(WINDOWED, className) ? WINDOWED[className] : undefined;
+  const one = entryOf(WINDOWED, className);
   if (!one) return null;
   return (input, config) => {
     const given = input ?? free(one.rank + 2);

@@ -1,5 +1,6 @@
 import type { ScalarType } from '../../contract/types.ts';
 import { inMemory } from '../../model/bytes.ts';
+import { entryOf } from '../../model/entry.ts';
 import { type Json, list, object, text } from '../declared/documents.ts';
 import {
   fields,
@@ -117,7 +118,7 @@ function fromJson(json: Json): Attribute {
   if (key === 'basic_type')
     return {
       ...EMPTY,
-      types: (Array.isArray(value) ? value : [value]).map((one) => TYPES[String(one)] ?? null),
+      types: (Array.isArray(value) ? value : [value]).map((one) => entryOf(TYPES, String(one)) ?? null),
     };
   if (!Array.isArray(value)) {
     const number = typeof value === 'boolean' ? Number(value) : value;

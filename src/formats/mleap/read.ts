@@ -1,4 +1,5 @@
 import type { Label } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { open } from '../../model/walk.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
 import { BUNDLE, topOf } from '../mleap.ts';
@@ -43,7 +44,7 @@ function fold(nodes: readonly Node[]) {
   const used = new Set<string>();
   let labels: readonly Label[] | null = null;
   for (const node of nodes) {
-    const op = OPS[node.op]?.(node);
+    const op = entryOf(OPS, node.op)?.(node);
     node.inputs.forEach(({ name, port }, index) => {
       used.add(name);
       if (made.has(name)) return;

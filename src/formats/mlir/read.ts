@@ -1,5 +1,6 @@
 import type { Dimension, ScalarType, Shape } from '../../contract/types.ts';
 import type { Bytes } from '../../model/bytes.ts';
+import { entryOf } from '../../model/entry.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
 import { isBytecode } from '../mlir.ts';
 import { openCandidate } from '../open.ts';
@@ -221,7 +222,7 @@ function resultName(text: string, index: number, count: number): Told<string> {
 function fieldOf(name: Told<string>, text: string, where: string): ToldField {
   const inside = /^tensor<([^\n]*?)>\s*(?:\{|loc\(|$)/.exec(text)?.[1]?.split(',')[0];
   if (inside === undefined) {
-    const type = TYPES[text.trim()];
+    const type = entryOf(TYPES, text.trim());
     return {
       name,
       type: type ? stated(type, where) : unknown(`${where} is no tensor`),
@@ -229,7 +230,7 @@ function fieldOf(name: Told<string>, text: string, where: string): ToldField {
     };
   }
   const { sizes, element } = /^(?<sizes>(?:(?:\d+|\?)x)*)(?<element>.*)$/.exec(inside)?.groups ?? {};
-  const type = TYPES[element?.replace(/^\*x/, '').trim() ?? ''];
+  const type = entryOf(TYPES, element?.replace(/^\*x/, '').trim() ?? '');
   const shape = (sizes ?? '')
     .split('x')
     .slice(0, -1)

@@ -1,4 +1,5 @@
 import type { Profile, ScalarType, Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { stated, type Told, type ToldField, type ToldValue, unknown } from '../told.ts';
 import type { Schema } from '../wire/protobuf.ts';
 import { child, children, has, number, string, type Tree } from '../wire/tree.ts';
@@ -55,7 +56,7 @@ const PROFILES: Readonly<Record<string, Profile>> = { IMAGE: 'image', AUDIO: 'au
 /** A graph input or output. `where` is its place, such as `graph.input[0]`. */
 export function valueField(info: Tree, where: string): ToldField {
   const type = child(info, 'type');
-  const profile = PROFILES[string(type, 'denotation')];
+  const profile = entryOf(PROFILES, string(type, 'denotation'));
   const description = string(info, 'doc_string').trim();
   return {
     name: stated(string(info, 'name'), `${where}.name`),

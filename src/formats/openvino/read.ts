@@ -1,4 +1,5 @@
 import type { Dimension, Label, ScalarType, Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading, type Remark } from '../format.ts';
 import { openCandidate } from '../open.ts';
 import { stated, type ToldField, tell, unknown } from '../told.ts';
@@ -140,7 +141,7 @@ function nameOf(layer: Element, port: Element | undefined): string {
 }
 
 function typeOf(text: string | undefined, where: string) {
-  const type = TYPES[PRECISIONS[text ?? ''] ?? (text ?? '').toLowerCase()];
+  const type = entryOf(TYPES, entryOf(PRECISIONS, text ?? '') ?? (text ?? '').toLowerCase());
   return type ? stated(type, where) : unknown(`${where} states the type "${text ?? ''}"`);
 }
 

@@ -1,4 +1,5 @@
 import type { ScalarType, Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { list, object, readDocument, text } from '../declared/documents.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
 import { stated, type ToldField, tell, unknown } from '../told.ts';
@@ -84,7 +85,7 @@ function tensorOf(result: unknown): { type: ScalarType | undefined; shape: Shape
   const shape = sizes.map((size: unknown, axis) =>
     typeof size === 'number' && size >= 0 ? size : axis === 0 ? 'batch' : null,
   );
-  return { type: TYPES[(text(object(element)['#']) ?? '').split('.').at(-1) ?? ''], shape };
+  return { type: entryOf(TYPES, (text(object(element)['#']) ?? '').split('.').at(-1) ?? ''), shape };
 }
 
 function fieldOf(operator: Readonly<Record<string, unknown>>, otherwise: string): ToldField {

@@ -1,4 +1,5 @@
 import type { Label, ScalarType } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
 import { openCandidate } from '../open.ts';
 import { plainText } from '../pmml.ts';
@@ -119,7 +120,7 @@ function labelOf(value: string, dataType: string | undefined): Label {
 function typeOf(field: Element | undefined, where: string): Told<ScalarType> {
   const dataType = field?.attributes['dataType'];
   const optype = field?.attributes['optype'];
-  const type = TYPES[dataType ?? ''];
+  const type = entryOf(TYPES, dataType ?? '');
   if (type) return stated(type, `${where}@dataType`);
   // Days and seconds since a day are counted.
   if (/^(?:date|time|dateTime)(?:Days|Seconds)/.test(dataType ?? ''))
@@ -239,7 +240,7 @@ function outputsOf(model: Element, targets: readonly Target[]): ToldField[] {
     const target = targetOf(field);
     const predicts = feature === 'predictedValue';
     if (predicts) told.add(target);
-    const fixed = FEATURES[feature];
+    const fixed = entryOf(FEATURES, feature);
     return {
       name: stated(field.attributes['name'] ?? '', where),
       type:

@@ -1,4 +1,5 @@
 import type { Label, ScalarType } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { derived, stated, type ToldField } from '../told.ts';
 import type { RValue } from './walk.ts';
 
@@ -48,7 +49,7 @@ export function describeR(value: RValue): RModel {
   const classes = own.length > 0 ? own : [PLAIN[value.type] ?? 'object'];
   const part = (name: string) => value.items.find((one) => one.name === name)?.value;
   const terms = part('terms') ?? value.attributes.get('terms');
-  const key = classes.map((one) => CLASSES[one]).find((one) => one !== undefined);
+  const key = classes.map((one) => entryOf(CLASSES, one)).find((one) => one !== undefined);
   const labels =
     (key === undefined ? undefined : part(key)?.texts) ?? value.attributes.get('ylevels')?.texts ?? [];
   return {
@@ -66,12 +67,13 @@ function columnsOf(terms: RValue, levels: RValue | undefined): ToldField[] | nul
     .map((name, index) => ({ name, kind: kinds?.texts[index] ?? '', index }))
     // `(weights)` and `(offset)` are not asked for in new data.
     .filter((one) => one.index !== response - 1 && !one.name.startsWith('('));
-  if (columns.length === 0 || columns.some((one) => !NAME.test(one.name) || !TYPES[one.kind])) return null;
+  if (columns.length === 0 || columns.some((one) => !NAME.test(one.name) || !entryOf(TYPES, one.kind)))
+    return null;
   return columns.map((one): ToldField => {
     const categories = levels?.items.find((level) => level.name === one.name)?.value.texts ?? [];
     return {
       name: stated(one.name, 'attr(terms, "dataClasses")'),
-      type: derived(TYPES[one.kind] ?? 'float64', `dataClasses: ${one.kind}`),
+      type: derived(entryOf(TYPES, one.kind) ?? 'float64', `dataClasses: ${one.kind}`),
       shape: derived(['batch'], 'one value a row'),
       ...(categories.length > 0 && { categories: stated([...categories], 'xlevels') }),
     };

@@ -72,7 +72,7 @@ function describeRoot(base: Reading, root: Value, usesSklearn: boolean): Reading
       ],
     };
   const inputs = inputFields(input);
-  const signatures: Record<string, ToldSignature> = {};
+  const signatures: Record<string, ToldSignature> = Object.create(null);
   for (const method of METHODS) {
     const outputs = methods[method];
     if (outputs) signatures[method] = { inputs, outputs };

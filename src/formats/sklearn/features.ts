@@ -1,3 +1,4 @@
+import { entryOf } from '../../model/entry.ts';
 import { derived, stated, type Told } from '../told.ts';
 import { arrayOf, attribute } from '../wire/pickle/numpy.ts';
 import { is } from '../wire/pickle/values.ts';
@@ -60,7 +61,7 @@ const BY_CLASS: Readonly<Record<string, readonly [string, number]>> = {
 
 /** How many features an object takes, by its own attributes; `null` where they do not tell. */
 export function ownWidth(obj: Obj): Told<number> | null {
-  const special = BY_CLASS[obj.name];
+  const special = entryOf(BY_CLASS, obj.name);
   for (const name of [
     'n_features_in_',
     '_n_features',

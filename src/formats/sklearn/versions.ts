@@ -1,3 +1,4 @@
+import { entryOf } from '../../model/entry.ts';
 import type { Compression } from '../wire/compression.ts';
 import { attribute } from '../wire/pickle/numpy.ts';
 import type { PickleResult } from '../wire/pickle/read.ts';
@@ -71,7 +72,7 @@ export function requirementsOf(
   const out: Record<string, string | null> = {};
   const root = result.values[0];
   for (const use of result.globals) {
-    const name = DISTRIBUTIONS[use.global.module.split('.')[0] ?? ''];
+    const name = entryOf(DISTRIBUTIONS, use.global.module.split('.')[0] ?? '');
     if (name !== undefined) out[name] = null;
   }
   if ('scikit-learn' in out && root !== undefined) {

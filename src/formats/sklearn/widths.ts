@@ -1,3 +1,4 @@
+import { entryOf } from '../../model/entry.ts';
 import { derived, stated, type Told, unknown } from '../told.ts';
 import { argsOf, attribute, elementsOf } from '../wire/pickle/numpy.ts';
 import { is } from '../wire/pickle/values.ts';
@@ -70,7 +71,7 @@ export function widthOf(obj: Obj, depth = 0): Told<number> {
   if (depth > MAX_DEPTH) return nothing(obj);
   const selected = selectedOf(obj);
   if (selected) return selected;
-  const shape = BY_SHAPE[obj.name];
+  const shape = entryOf(BY_SHAPE, obj.name);
   if (shape) {
     const size = sizesOf(obj, shape[0])?.[shape[1]];
     const twice = scalar(obj, 'split_sign') === true ? 2 : 1;

@@ -1,4 +1,5 @@
 import type { Label } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { FEATURES } from './features.ts';
 import { type Frame, newFrame } from './frame.ts';
 import { parametersOf } from './parameters.ts';
@@ -76,7 +77,7 @@ async function runAll(stages: readonly Stage[], work: Work): Promise<void> {
 export async function runStage(stage: Stage, work: Work): Promise<void> {
   if (stage.name === 'RFormulaModel') return runFormula(stage, work);
   const own = OWN.test(stage.class);
-  const reader = own ? (FEATURES[stage.name] ?? PREDICTORS[stage.name]) : undefined;
+  const reader = own ? (entryOf(FEATURES, stage.name) ?? entryOf(PREDICTORS, stage.name)) : undefined;
   await (reader ?? unknownStage)(stage, work);
 }
 

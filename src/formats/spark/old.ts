@@ -1,4 +1,5 @@
 import type { Label, ScalarType, Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { assumed, derived, type Told, type ToldField, type ToldSignature, unknown } from '../told.ts';
 import type { Footers } from './parquet.ts';
 import { count, type Stage } from './stage.ts';
@@ -98,7 +99,7 @@ function topics(stage: Stage): OldCall {
 
 /** How an old model is called; `null` of one that answers no requests, such as sets of frequent items. */
 export async function callOf(stage: Stage, tables: Tables): Promise<OldCall | null> {
-  const call = CALLS[stage.name];
+  const call = entryOf(CALLS, stage.name);
   if (call) return call(stage, await tables.footers(stage));
   if (count(stage, 'numFeatures') === null) return null;
   const { signature } = predictor(stage, null);

@@ -1,3 +1,4 @@
+import { entryOf } from '../../model/entry.ts';
 import type { Footers } from './parquet.ts';
 import { count, type Stage } from './stage.ts';
 import type { Tables } from './tables.ts';
@@ -62,7 +63,7 @@ const COUNTERS: Readonly<Record<string, Counter>> = {
 
 /** Count of trained parameters; `null` of models that have none to count, such as trees, and where it does not follow. */
 export async function parametersOf(stage: Stage, tables: Pick<Tables, 'footers'>): Promise<number | null> {
-  return (await COUNTERS[stage.name]?.(stage, tables)) ?? null;
+  return (await entryOf(COUNTERS, stage.name)?.(stage, tables)) ?? null;
 }
 
 /** Dense or sparse, a matrix says its sides. */

@@ -1,5 +1,6 @@
 import type { ScalarType } from '../../contract/types.ts';
 import { type Bytes, Truncated } from '../../model/bytes.ts';
+import { entryOf } from '../../model/entry.ts';
 import { messageOf } from '../../ports/errors.ts';
 import { Malformed } from '../format.ts';
 import type { Store, StoredFile } from '../store.ts';
@@ -110,7 +111,7 @@ function typesIn(schema: readonly Element[]): Map<string, ScalarType> {
     if (parent) parent.left -= 1;
     const path = parent ? `${parent.path}.${element.name}` : element.name;
     const { converted_type: converted } = element;
-    const type = converted === undefined ? PLAIN[element.type ?? ''] : CONVERTED[converted];
+    const type = converted === undefined ? entryOf(PLAIN, element.type ?? '') : entryOf(CONVERTED, converted);
     if (element.num_children) open.push({ path, left: element.num_children });
     else if (type) types.set(path, type);
     if (open.length > MAX_LEVELS) break;

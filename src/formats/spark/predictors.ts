@@ -1,3 +1,4 @@
+import { entryOf } from '../../model/entry.ts';
 import { assumed, derived, stated, type Told, unknown } from '../told.ts';
 import { anyNumber, double, type Said, vectorOf } from './frame.ts';
 import { count, isBefore, param, type Stage } from './stage.ts';
@@ -145,7 +146,7 @@ const perceptron: Measure = async (stage, work) => {
 
 const oneVsRest: Measure = async (stage, work) => {
   const [first] = stage.stages;
-  const measure = first && MEASURES[first.name];
+  const measure = first && entryOf(MEASURES, first.name);
   const inner = measure ? await measure(first, work) : null;
   return { features: inner?.features ?? null, classes: count(stage, 'numClasses') };
 };

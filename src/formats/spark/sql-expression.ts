@@ -1,3 +1,4 @@
+import { entryOf } from '../../model/entry.ts';
 import { arithmetic, CAST_FUNCTIONS, CASTS, common, FUNCTIONS, type SqlType } from './sql-functions.ts';
 import { NotRead, type Reader } from './sql-tokens.ts';
 
@@ -187,7 +188,7 @@ export function expression(reader: Reader, scope: Scope, depth = 0): Value {
     if (reader.at('<')) throw new NotRead(name);
     if (reader.skip('(')) while (!reader.skip(')')) reader.next();
     reader.expect(')');
-    return typed(CASTS[name] ?? null);
+    return typed(entryOf(CASTS, name) ?? null);
   }
 
   function call(name: string): Value {
@@ -200,7 +201,7 @@ export function expression(reader: Reader, scope: Scope, depth = 0): Value {
     if (reader.at('OVER', 'FILTER', '.', '[')) throw new NotRead(name);
     if (CAST_FUNCTIONS.has(name) && values.length === 1) {
       for (const value of values) as(value, null);
-      return typed(CASTS[name.toUpperCase()] ?? null);
+      return typed(entryOf(CASTS, name.toUpperCase()) ?? null);
     }
     const known = FUNCTIONS.get(name);
     if (known?.gives === 'common') return typed(commonOf(values));

@@ -1,4 +1,5 @@
 import type { ScalarType, Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import type { Schema } from '../wire/protobuf.ts';
 import { child, children, number, strings, type Tree } from '../wire/tree.ts';
 import type { Constant } from './constant.ts';
@@ -97,7 +98,7 @@ export function featuresOf(
     const input = parser.inputs[at++];
     return input === undefined ? undefined : constant(input);
   };
-  for (const step of LAYOUTS[parser.operator] ?? []) {
+  for (const step of entryOf(LAYOUTS, parser.operator) ?? []) {
     const group = step.replace('*', '');
     const each = types(group.replace(/_defaults$/, '')).length;
     if (group.endsWith('_defaults')) for (let index = 0; index < each; index++) defaults.push(take());

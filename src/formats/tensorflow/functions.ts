@@ -11,7 +11,7 @@ import { specValue } from './specs.ts';
 export function functionSignatures(metaGraph: Tree): Record<string, ToldSignature> {
   const objects = objectsOf(metaGraph);
   const concrete = new Map(entries(child(metaGraph, 'object_graph_def'), 'concrete_functions'));
-  const signatures: Record<string, ToldSignature> = {};
+  const signatures: Record<string, ToldSignature> = Object.create(null);
   for (const reference of children(objects[0], 'children')) {
     const name = string(reference, 'local_name');
     const saved = child(objects[number(reference, 'node_id')], 'function');

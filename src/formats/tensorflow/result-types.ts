@@ -1,4 +1,5 @@
 import type { ScalarType, TypeName } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { derived, type Told, unknown } from '../told.ts';
 import type { Tree } from '../wire/tree.ts';
 import { dataType } from './types.ts';
@@ -93,5 +94,5 @@ export function resultType(
 }
 
 function byAttribute(operator: string): readonly [string, ScalarType | null] | undefined {
-  return Object.hasOwn(BY_ATTRIBUTE, operator) ? BY_ATTRIBUTE[operator] : undefined;
+  return entryOf(BY_ATTRIBUTE, operator);
 }

@@ -1,4 +1,5 @@
 import type { Dimension, Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { child, number, numbers, type Tree } from '../wire/tree.ts';
 import type { Constant } from './constant.ts';
 import { flag, known, ranged, type Sizes, shapeOfSizes } from './shape-values.ts';
@@ -46,7 +47,7 @@ export function shapeBy(of: Operands): Shape | null {
   if (REDUCTION.test(operator)) return reduce(of.shape(0), whole(of.values(1)), flag(of, 'keep_dims'));
   if (BY_SIZES.test(operator)) return shapeOfSizes(of.values(operator === 'BroadcastTo' ? 1 : 0));
   if (IMAGE.test(operator)) return [null, null, number(of.attribute('channels'), 'i') || null];
-  const rule = Object.hasOwn(RULES, operator) ? RULES[operator] : undefined;
+  const rule = entryOf(RULES, operator);
   const shape = rule ? rule(of) : null;
   return shape && shape.length <= MAX_RANK ? shape : null;
 }

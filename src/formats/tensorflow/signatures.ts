@@ -13,7 +13,7 @@ const MAX_CHARACTERS = 1024 * 1024;
 
 /** The SignatureDefs of a meta graph, by key. Inputs and outputs come sorted by name, as TensorFlow orders them. */
 export function declaredSignatures(metaGraph: Tree): Record<string, ToldSignature> {
-  const signatures: Record<string, ToldSignature> = {};
+  const signatures: Record<string, ToldSignature> = Object.create(null);
   let count = 0;
   let characters = 0;
   for (const [key, definition] of entries(metaGraph, 'signature_def')) {

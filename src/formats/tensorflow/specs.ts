@@ -1,4 +1,5 @@
 import type { ScalarType, Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { type Told, unknown } from '../told.ts';
 import { child, children, enumeration, has, type Tree } from '../wire/tree.ts';
 import { dataType, tensorShape } from './types.ts';
@@ -33,7 +34,7 @@ export function specValue(value: Tree, where: string): SpecValue | undefined {
 
 /** A TypeSpecProto: what the whole is as one tensor, which is how `tf.RaggedTensorSpec` and the like show it. */
 export function compositeSpec(spec: Tree | undefined, where: string): SpecValue {
-  const description = COMPOSITES[enumeration(spec, 'type_spec_class')];
+  const description = entryOf(COMPOSITES, String(enumeration(spec, 'type_spec_class')));
   const state = children(child(child(spec, 'type_state'), 'tuple_value'), 'values');
   const typed = state.find((part) => has(part, 'tensor_dtype_value'));
   if (description === undefined || typed === undefined) {

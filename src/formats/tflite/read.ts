@@ -112,7 +112,7 @@ function signaturesOf(
   notes: ModelNotes | null,
 ): Record<string, ToldSignature> {
   const [main] = subgraphs;
-  const signatures: Record<string, ToldSignature> = {};
+  const signatures: Record<string, ToldSignature> = Object.create(null);
   const side = (subgraph: Subgraph, side: 'inputs' | 'outputs', pairs: [name: string, tensor: number][]) =>
     pairs.map(([name, index]) => {
       const tensor = subgraph.tensors[index];

@@ -1,4 +1,5 @@
 import type { Label } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { attribute, classOf, scalarOf } from '../wire/pickle/numpy.ts';
 import { is, textOf, type Value } from '../wire/pickle/values.ts';
 import {
@@ -121,7 +122,7 @@ function ultralytics(
     simple(attribute(module, 'nc')) ??
     simple(entriesOf(attribute(module, 'yaml'))?.find(([name]) => name === 'nc')?.[1]);
   if (classes !== null) out.push(['classes', classes]);
-  const task = simple(attribute(module, 'task')) ?? TASKS[of.name] ?? null;
+  const task = simple(attribute(module, 'task')) ?? entryOf(TASKS, of.name) ?? null;
   if (task !== null) out.push(['task', task]);
   const version = simple(get('version'));
   if (version !== null && entries.some(([name]) => name === 'train_args'))

@@ -23,7 +23,7 @@ export async function readExecutorch(candidate: Candidate, look: Look): Promise<
   const reader = readerOf(bytes);
   const program = rootTable(bytes);
   const plans = reader.tables(program, PROGRAM.plans).slice(0, 1000);
-  const signatures: Record<string, ToldSignature> = {};
+  const signatures: Record<string, ToldSignature> = Object.create(null);
   const delegates = new Set<string>();
   for (const plan of plans) {
     const name = reader.text(plan, PLAN.name) ?? 'forward';

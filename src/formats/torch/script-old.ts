@@ -1,3 +1,4 @@
+import { entryOf } from '../../model/entry.ts';
 import { Malformed } from '../format.ts';
 import { argsOf } from '../wire/pickle/numpy.ts';
 import { fullName, is, type Value } from '../wire/pickle/values.ts';
@@ -73,7 +74,7 @@ function tensorIn(one: unknown, index: number): Omit<NamedTensor, 'name' | 'buff
   const { dims, dataType } = one as Json;
   const shape = Array.isArray(dims) ? dims.slice(0, 64).map(Number) : [];
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return null;
-  return { dtype: OLD_TYPES[String(dataType)] ?? '', shape, identity: String(index) };
+  return { dtype: entryOf(OLD_TYPES, String(dataType)) ?? '', shape, identity: String(index) };
 }
 
 /** Parameters, and the buffers that torch 1.0 kept among them. Those of 1.1 are attributes, and counted nowhere. */

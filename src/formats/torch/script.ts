@@ -1,4 +1,5 @@
 import type { ScalarType } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import {
   assumed,
   derived,
@@ -220,7 +221,7 @@ function typedValue(node: TypeNode, named: Named, find: FindClass, depth = 0): T
   };
   const within = (name: string, inner: Seen | null | undefined): Named => ({ ...named, name, seen: inner });
   const shapeless = { shape: unknown('a container has no shape') };
-  const scalar = SCALARS[node.name];
+  const scalar = entryOf(SCALARS, node.name);
   if (scalar !== undefined) return { type: stated(scalar, named.where), shape: stated([], named.where) };
   const [first, second] = node.of;
   if (depth > 16) return open;
@@ -238,7 +239,7 @@ function typedValue(node: TypeNode, named: Named, find: FindClass, depth = 0): T
       return {
         type: stated('map', named.where),
         ...shapeless,
-        keys: stated(SCALARS[first?.name ?? ''] ?? 'string', named.where),
+        keys: stated(entryOf(SCALARS, first?.name ?? '') ?? 'string', named.where),
         values: second
           ? typedValue(
               second,

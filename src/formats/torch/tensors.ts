@@ -1,4 +1,5 @@
 import { SCALAR_TYPES, type ScalarType } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { precisionName } from '../weights.ts';
 import { argsOf, attribute } from '../wire/pickle/numpy.ts';
 import { fullName, is, textOf, type Value } from '../wire/pickle/values.ts';
@@ -137,12 +138,12 @@ const WIDTHS: Readonly<Record<string, number>> = {
 /** Bytes of one element of a storage of that class; `null` for others. Untyped storages count bytes. */
 export function bytesOfElement(storage: Value | undefined): number | null {
   if (is(storage, 'global') && storage.name === 'UntypedStorage') return 1;
-  return WIDTHS[dtypeName(storage)] ?? null;
+  return entryOf(WIDTHS, dtypeName(storage)) ?? null;
 }
 
 function dtypeName(value: Value | undefined): string {
   if (!is(value, 'global')) return '';
-  return DTYPES[value.name.replace(/Storage$/, '')] ?? '';
+  return entryOf(DTYPES, value.name.replace(/Storage$/, '')) ?? '';
 }
 
 function sizes(value: Value | undefined): number[] | null {

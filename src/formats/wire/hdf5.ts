@@ -197,7 +197,8 @@ function readAttribute(file: File, at: number, into: Map<string, Attribute>): vo
 }
 
 function readValue(file: File, at: number, type: Datatype, count: number | null): Attribute {
-  const total = (count ?? 1) * type.size;
+  // A type may have no size at all, and its values are no fewer for it.
+  const total = (count ?? 1) * Math.max(type.size, 1);
   if (!(total <= MAX_VALUE)) throw new Malformed(`an attribute of ${total} bytes`);
   const each = <T>(read: (place: number) => T): T | T[] =>
     count === null ? read(at) : Array.from({ length: count }, (_, index) => read(at + index * type.size));

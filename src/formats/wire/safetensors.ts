@@ -1,4 +1,5 @@
 import { type Bytes, Truncated } from '../../model/bytes.ts';
+import { entryOf } from '../../model/entry.ts';
 import { Malformed } from '../format.ts';
 
 /** What the header of a safetensors file says. Source: the safetensors README, "Format". */
@@ -62,7 +63,7 @@ export function readSafetensors(bytes: Bytes): SafetensorsHeader {
   if (stated > BigInt(MAX_HEADER)) throw new Malformed(`the header claims ${stated} bytes`);
   const length = Number(stated);
   const tensors = new Map<string, { dtype: string; shape: readonly number[] }>();
-  const metadata: Record<string, string> = {};
+  const metadata: Record<string, string> = Object.create(null);
   const ranges: [number, number][] = [];
   const types = new Map<string, string>();
   for (const [name, text] of entriesOf(bytes, 8, 8 + length)) {
@@ -145,7 +146,7 @@ function* entriesOf(bytes: Bytes, start: number, end: number): Generator<[string
         depth -= 1;
         if (depth === 0) closed = true;
         if (depth === 1) {
-          yield entryOf(buffer.subarray(from, seen + 1));
+          yield keyAndValue(buffer.subarray(from, seen + 1));
           from = seen + 1;
         }
       }
@@ -159,7 +160,7 @@ function* entriesOf(bytes: Bytes, start: number, end: number): Generator<[string
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** `, "name": {…}` */
-function entryOf(bytes: Uint8Array): [string, string] {
+function keyAndValue(bytes: Uint8Array): [string, string] {
   let text: string;
   try {
     text = UTF8.decode(bytes);
@@ -194,7 +195,7 @@ function asTensor(name: string, value: unknown): { dtype: string; shape: number[
   const [begin, end]: unknown[] = Array.isArray(range) && range.length === 2 ? range : [];
   if (!natural(begin) || !natural(end) || end < begin)
     throw new Malformed(`tensor "${name}" has no place in the file`);
-  const bits = BITS[dtype];
+  const bits = entryOf(BITS, dtype);
   const count = shape.reduce((product, size) => product * size, 1);
   if (bits !== undefined && (count * bits) / 8 !== end - begin)
     throw new Malformed(

@@ -1,5 +1,6 @@
 import type { Label, ScalarType, Shape } from '../../contract/types.ts';
 import { type Bytes, inMemory } from '../../model/bytes.ts';
+import { entryOf } from '../../model/entry.ts';
 import { open } from '../../model/walk.ts';
 import { type Column, tabularInputs, typeOfCategories } from '../columns.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
@@ -171,7 +172,7 @@ function columnType(type: string | undefined, categories: readonly Label[] | nul
       'the type of its categories, such as string',
     );
   if (type === undefined) return assumed('float32', 'XGBoost computes in float32');
-  const known = TYPES[type];
+  const known = entryOf(TYPES, type);
   return known ? stated(known, 'learner.feature_types') : assumed('float32', 'XGBoost computes in float32');
 }
 

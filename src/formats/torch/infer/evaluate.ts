@@ -1,3 +1,4 @@
+import { entryOf } from '../../../model/entry.ts';
 import { LAYERS } from './layers.ts';
 import { Operands, wholeOf } from './operands.ts';
 import { bodyAt, type Expression, expressionOf, type Statement } from './parse.ts';
@@ -299,11 +300,7 @@ export class Evaluator {
     }
     const structural = structure(operator, args);
     if (structural) return structural;
-    const model = Object.hasOwn(LAYERS, operator)
-      ? LAYERS[operator]
-      : Object.hasOwn(SHAPING, operator)
-        ? SHAPING[operator]
-        : undefined;
+    const model = entryOf(LAYERS, operator) ?? entryOf(SHAPING, operator);
     const result = model ? model(new Operands(this.facts, args, named)) : poison(args);
     return result.kind === 'tensor' && (result.shape?.length ?? 0) > MAX_RANK
       ? tensor(result.type, null)

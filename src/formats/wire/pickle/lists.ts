@@ -1,3 +1,4 @@
+import { entryOf } from '../../../model/entry.ts';
 /**
  * Names that pickles use, sorted by what they can do. Module names are Python 3's; `normalModule` maps Python 2's.
  * Drawn from what CPython's modules offer and from the published advisories on picklescan, modelscan and fickling.
@@ -201,5 +202,5 @@ const NUMPY_PARTS =
 export function normalModule(module: string): string {
   if (ACCELERATORS.has(module)) return module === '_pyio' ? 'io' : module.replace(/^_(py)?/, '');
   if (NUMPY_PARTS.test(module)) return 'numpy';
-  return Object.hasOwn(PYTHON2, module) ? (PYTHON2[module] ?? module) : module;
+  return entryOf(PYTHON2, module) ?? module;
 }
