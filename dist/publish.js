@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-BT-rOt4c.js";await e(`publish`);export{};
+import{t as e}from"./chunks/run-C9la0EnA.js";await e(`publish`);export{};

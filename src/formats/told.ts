@@ -63,6 +63,13 @@ export interface ToldSignature {
   readonly outputs: readonly ToldField[] | Told<never>;
 }
 
+const isSize = (size: Dimension): boolean =>
+  typeof size !== 'number' || (Number.isSafeInteger(size) && size >= 0);
+
+/** What a damaged file states in place of a size is none. */
+const wholeSizes = (shape: Shape | null): Shape | null =>
+  shape === null || shape.every(isSize) ? shape : shape.map((size) => (isSize(size) ? size : null));
+
 /** Splits signatures with evidence into a contract and its evidence by JSON Pointer. */
 export function tell(
   signatures: Readonly<Record<string, ToldSignature>>,
@@ -75,7 +82,7 @@ export function tell(
   };
   const value = (pointer: string, told: ToldValue): Omit<Field, 'name'> => ({
     type: note(`${pointer}/type`, told.type),
-    shape: note(`${pointer}/shape`, told.shape),
+    shape: wholeSizes(note(`${pointer}/shape`, told.shape)),
     ...(told.items && { items: value(`${pointer}/items`, told.items) }),
     ...(told.keys && { keys: note(`${pointer}/keys`, told.keys) ?? 'string' }),
     ...(told.values && { values: value(`${pointer}/values`, told.values) }),

@@ -230,3 +230,13 @@ test('a YAML bomb in a description is a finding', async (t) => {
   const reading = await read(t, { MLmodel: bomb });
   assert.equal(reading.remarks[0]?.rule, 'file-malformed');
 });
+
+test('what is stated in place of a size, and is none, is not known', async (t) => {
+  const inputs = JSON.stringify([
+    { type: 'tensor', 'tensor-spec': { dtype: 'float32', shape: [-1, 42.5, 1e300, 3] } },
+  ]);
+  const reading = await read(t, {
+    MLmodel: `flavors: {}\nsignature:\n  inputs: '${inputs}'\n  outputs: null\n`,
+  });
+  assert.deepEqual(reading.contract?.signatures['predict']?.inputs?.[0]?.shape, ['batch', null, null, 3]);
+});
