@@ -91,3 +91,44 @@ test('of a large document the interface is read, and that it ends', async (t) =>
   const cut = await readingOf(t, { 'model.pmml': whole.slice(0, -2000) });
   assert.equal(cut.remarks[0]?.rule, 'file-malformed');
 });
+
+const chain = (method: string, segments: string, more = '') =>
+  document(
+    `<MiningModel functionName="regression"><MiningSchema><MiningField name="r" usageType="target"/><MiningField name="a"/></MiningSchema>${more}<Segmentation multipleModelMethod="${method}">${segments}</Segmentation></MiningModel>`,
+  );
+const segment = (predicate: string, outputs: string, more = '') =>
+  `<Segment>${predicate}${regression('<MiningField name="a"/>', `<Output>${outputs}</Output>${more}`)}</Segment>`;
+const HIGH = '<SimplePredicate field="a" operator="greaterThan" value="1"/>';
+const put = (name: string, more = '') =>
+  `<OutputField name="${name}" optype="continuous" dataType="double"${more}/>`;
+const names = (read: Reading) => outputs(read).map((field) => field.name);
+
+test('what the last segment of a chain puts out is put out, before what the model does itself', async (t) => {
+  const segments = segment('<True/>', put('step')) + segment('<True/>', put('u')) + segment(HIGH, put('v'));
+  const own = `<Output>${put('w', ' feature="transformedValue"')}</Output>`;
+  const read = await readingOf(t, { 'model.pmml': chain('modelChain', segments, own) });
+  assert.deepEqual(names(read), ['r', 'u', 'v', 'w']);
+});
+
+test('of segments of which the first that holds answers, those behind one that always holds are not reached', async (t) => {
+  const segments = segment(HIGH, put('u')) + segment('<True/>', put('v')) + segment('<True/>', put('never'));
+  assert.deepEqual(names(await readingOf(t, { 'model.pmml': chain('selectFirst', segments) })), [
+    'r',
+    'u',
+    'v',
+  ]);
+});
+
+test('what the segments of a forest put out is not put out', async (t) => {
+  const segments = segment('<True/>', put('u')) + segment('<True/>', put('v'));
+  assert.deepEqual(names(await readingOf(t, { 'model.pmml': chain('average', segments) })), ['r']);
+});
+
+test('the outputs of a chain are found behind more trees than are kept', async (t) => {
+  const trees = '<Segment><True/><TreeModel/></Segment>'.repeat(40_000);
+  const forest = `<Segment><True/><MiningModel functionName="regression"><Segmentation multipleModelMethod="sum">${trees}</Segmentation></MiningModel></Segment>`;
+  const read = await readingOf(t, {
+    'model.pmml': chain('modelChain', forest + segment('<True/>', put('u'))),
+  });
+  assert.deepEqual(names(read), ['r', 'u']);
+});

@@ -34,12 +34,11 @@ const PRECISIONS: Readonly<Record<string, string>> = {
   BOOL: 'boolean',
   STRING: 'string',
 };
-const NOTHING: ReadonlySet<string> = new Set();
 
 /** Reads a candidate of this format. Loaded where there is one. */
 export async function readOpenvino(candidate: Candidate, look: Look): Promise<Reading> {
   using bytes = openCandidate(candidate, look);
-  const net = await readXml(bytes, NOTHING);
+  const net = await readXml(bytes, () => false);
   const reading = readingOf(candidate, net);
   const [path] = candidate.covers;
   const weights = path === undefined ? undefined : look.file(path);

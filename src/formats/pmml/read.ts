@@ -5,6 +5,7 @@ import { openCandidate } from '../open.ts';
 import { plainText } from '../pmml.ts';
 import { assumed, derived, stated, type Told, type ToldField, tell, unknown } from '../told.ts';
 import { all, at, type Element, type Opening, readXml } from '../wire/xml.ts';
+import { handsOn, segmentOutputs } from './segments.ts';
 
 /** What PMML's data types are (PMML 4.4.1, DataDictionary); dates travel as text. */
 const TYPES: Readonly<Record<string, ScalarType>> = {
@@ -21,7 +22,6 @@ const TYPES: Readonly<Record<string, ScalarType>> = {
 const SMALL = 1024 * 1024;
 /** Elements that hold the model's substance and nothing of its interface: what tells of that stands before them. */
 const SKIPPED = new Set([
-  'Segmentation',
   'Node',
   'RegressionTable',
   'NeuralLayer',
@@ -42,19 +42,21 @@ const SKIPPED = new Set([
 /** Reads a candidate of this format. Loaded where there is one. */
 export async function readPmml(candidate: Candidate, look: Look): Promise<Reading> {
   using bytes = openCandidate(candidate, look);
-  if (bytes.size <= SMALL) return readingOf(candidate, await readXml(bytes, SKIPPED));
+  if (bytes.size <= SMALL) return readingOf(candidate, await readXml(bytes, isSkipped));
   if (!/<\/(\w+:)?PMML\s*>/.test(plainText(bytes.read(bytes.size - 4096, 4096))))
     throw new Malformed('the document does not end: the file was probably cut short');
-  return readingOf(candidate, await readXml(bytes, SKIPPED, isSubstance));
+  return readingOf(candidate, await readXml(bytes, isSkipped, isSubstance));
 }
+
+/** Of segments those that answer for the whole are kept, and of these what they put out. */
+const isSkipped = (opening: Opening): boolean =>
+  SKIPPED.has(opening.name) ||
+  (opening.name === 'Segmentation' && !handsOn(opening)) ||
+  (opening.name === 'MiningSchema' && opening.depth > 2);
 
 /** Whether the model that is to be read has told its interface, and its trees or tables begin. */
 const isSubstance = (opening: Opening, parent: Opening | null): boolean =>
-  parent !== null &&
-  parent.depth === 1 &&
-  isModel(parent) &&
-  SKIPPED.has(opening.name) &&
-  !LOCAL.has(opening.name);
+  parent !== null && parent.depth === 1 && isModel(parent) && isSkipped(opening) && !LOCAL.has(opening.name);
 const LOCAL: ReadonlySet<string> = new Set(['LocalTransformations', 'TransformationDictionary']);
 
 const isModel = (element: { readonly attributes: Readonly<Record<string, string>> }): boolean =>
@@ -195,9 +197,15 @@ function targetsOf(model: Element, mining: readonly Element[], data: ReadonlyMap
   });
 }
 
+/** What the segments put out that answer for the model, and what it puts out itself. */
+const outputFields = (model: Element): Element[] => [
+  ...segmentOutputs(model),
+  ...all(at(model, 'Output'), 'OutputField'),
+];
+
 /** The classes whose probabilities are given. */
 const labelsOfOutputs = (model: Element, dataType: string | undefined): Label[] =>
-  all(at(model, 'Output'), 'OutputField')
+  outputFields(model)
     .filter(
       (field) => field.attributes['feature'] === 'probability' && field.attributes['value'] !== undefined,
     )
@@ -223,9 +231,8 @@ const FEATURES: Readonly<Record<string, ScalarType>> = {
 /** Output fields that are results, behind the targets that none of them stands for. */
 function outputsOf(model: Element, targets: readonly Target[]): ToldField[] {
   const shape = derived(['batch'], 'one value a row');
-  const fields = all(at(model, 'Output'), 'OutputField').filter(
-    (field) => field.attributes['isFinalResult'] !== 'false',
-  );
+  const own = new Set(all(at(model, 'Output'), 'OutputField'));
+  const fields = outputFields(model).filter((field) => field.attributes['isFinalResult'] !== 'false');
   const featureOf = (field: Element) => field.attributes['feature'] ?? 'predictedValue';
   const targetOf = (field: Element) =>
     targets.find((one) => one.name.value === field.attributes['targetField']) ?? targets[0];
@@ -239,8 +246,9 @@ function outputsOf(model: Element, targets: readonly Target[]): ToldField[] {
     const where = `OutputField ${field.attributes['name'] ?? ''}`;
     const target = targetOf(field);
     const predicts = feature === 'predictedValue';
-    if (predicts) told.add(target);
-    const fixed = entryOf(FEATURES, feature);
+    // What a segment predicts has a name of its own beside the target that the model has.
+    if (predicts && (own.has(field) || target?.name.evidence.kind === 'assumed')) told.add(target);
+    const fixed = FEATURES[feature];
     return {
       name: stated(field.attributes['name'] ?? '', where),
       type:
@@ -255,8 +263,8 @@ function outputsOf(model: Element, targets: readonly Target[]): ToldField[] {
       ...(predicts && labelled(target)),
     };
   });
-  const own = targets
+  const untold = targets
     .filter((target) => !told.has(target))
     .map((target): ToldField => ({ name: target.name, type: target.type, shape, ...labelled(target) }));
-  return [...own, ...results];
+  return [...untold, ...results];
 }

@@ -27,7 +27,7 @@ export interface Opening {
 }
 
 /**
- * Reads XML into elements, without those that `skip` names and what is inside them: trees of a forest are gone by, not kept.
+ * Reads XML into elements, without those that `skip` tells of and what is inside them: trees of a forest are gone by, not kept.
  * Entities of the document's own are not expanded. Prefixes of names are dropped. UTF-8 unless the document says otherwise.
  * @param enough told of each element inside of its parent; where it says so, what follows is not read: the caller has to see
  *   that the document ends.
@@ -35,7 +35,7 @@ export interface Opening {
  */
 export async function readXml(
   bytes: Bytes,
-  skip: ReadonlySet<string>,
+  skip: (opening: Opening) => boolean,
   enough?: (opening: Opening, parent: Opening | null) => boolean,
 ): Promise<Element> {
   const { SaxesParser } = await import('saxes');
@@ -65,14 +65,18 @@ export async function readXml(
     attributes = 0;
     const name = tag.name.replace(/^.*:/, '');
     if (done) return;
-    if (enough && skipping === 0) {
-      const depth = stack.length - 1;
+    if (skipping > 0) {
+      skipping++;
+      return;
+    }
+    const depth = stack.length - 1;
+    const opening = { name, attributes: tag.attributes as Record<string, string>, depth };
+    if (enough) {
       const above = stack.at(-1);
-      const parent = depth > 0 && above ? { ...above, depth: depth - 1 } : null;
-      done = enough({ name, attributes: tag.attributes as Record<string, string>, depth }, parent);
+      done = enough(opening, depth > 0 && above ? { ...above, depth: depth - 1 } : null);
       if (done) return;
     }
-    if (skipping > 0 || skip.has(name)) {
+    if (skip(opening)) {
       skipping++;
       return;
     }
@@ -82,7 +86,7 @@ export async function readXml(
       kept -= 100 + key.length + String(value).length;
     if (kept < 0) throw new Malformed(`the XML takes more than ${MAX_KEPT} bytes of memory`);
     if (++count > MAX_ELEMENTS) throw new Malformed(`the XML has more than ${MAX_ELEMENTS} elements`);
-    stack.push({ name, attributes: tag.attributes as Record<string, string>, children: [], text: '' });
+    stack.push({ name, attributes: opening.attributes, children: [], text: '' });
   });
   parser.on('closetag', () => {
     here();
