@@ -26,7 +26,7 @@ export function functionSignatures(metaGraph: Tree): Record<string, ToldSignatur
   return signatures;
 }
 
-/** Of the traces of one function those for inference: no Python argument is true, and the fewest are given. */
+/** Of the traces of one function those for inference: the fewest Python arguments are true. */
 function inferenceTraces(traces: readonly Tree[]): Tree[] {
   const switches = (trace: Tree): number => {
     const all = leaves(child(trace, 'canonicalized_input_signature'));
@@ -128,19 +128,30 @@ function outputsOf(trace: Tree, where: string): ToldField[] {
   return fields;
 }
 
-/** What two traces have in common: a function that was traced for 2 and for 3 columns takes no fixed number. */
+/**
+ * What two traces have in common: a function that was traced for 2 and for 3 columns takes no fixed number, and a value that
+ * one of them takes and the other does not may be left out.
+ */
 function mergeFields(
   a: readonly ToldField[],
   b: readonly ToldField[],
   where: string,
 ): readonly ToldField[] | Told<never> {
-  if (a.length !== b.length || a.some((field, index) => field.name.value !== b[index]?.name.value))
+  const [more, fewer] = a.length >= b.length ? [a, b] : [b, a];
+  const byName = new Map(fewer.map((field) => [field.name.value, field]));
+  if (more.filter((field) => byName.has(field.name.value)).length < fewer.length)
     return unknown(`${where} was traced for different arguments`);
-  return a.map((field, index) => {
-    const other = b[index] ?? field;
+  return more.map((field) => {
+    const other = byName.get(field.name.value);
+    if (!other) return { ...field, optional: true };
     const type =
       field.type.value === other.type.value ? field.type : unknown(`${where} was traced for different types`);
-    return { ...field, type, shape: mergeShapes(field.shape, other.shape, where) };
+    return {
+      ...field,
+      type,
+      shape: mergeShapes(field.shape, other.shape, where),
+      ...((field.optional || other.optional) && { optional: true }),
+    };
   });
 }
 
