@@ -16,9 +16,10 @@ import {
 import { child, has, number, string, type Tree } from '../wire/tree.ts';
 import { checkExternal, type ExternalUse, noteExternal } from './external.ts';
 import { type TensorHead, walkGraph } from './graph.ts';
-import { inferTypes, type TensorType } from './infer.ts';
+import { inferTypes } from './infer.ts';
 import { type Labelled, traceLabels } from './labels.ts';
 import { labelsInMetadata } from './metadata.ts';
+import type { TensorType } from './rules.ts';
 import { elementType, valueField } from './types.ts';
 
 const OPSET: Schema = { domain: [1, 'string'], version: [2, 'int'] };
@@ -221,13 +222,18 @@ function scalarOf(field: ToldField): TensorType {
 function completed(field: ToldField, info: Tree, followed: (name: string) => TensorType | null): ToldField {
   const type = child(info, 'type');
   if (type && !has(type, 'tensor_type')) return field;
-  if (field.type.value !== null && field.shape.value !== null) return field;
+  // Converters that do not know a shape have written one without dimensions, which is that of a scalar.
+  const vague = (field.shape.value ?? []).length === 0;
+  if (field.type.value !== null && !vague) return field;
   const found = followed(field.name.value ?? '');
   const where = 'the nodes of the graph';
+  const shape = found?.shape ?? null;
   return {
     ...field,
     ...(field.type.value === null && found?.type && { type: derived(found.type, where) }),
-    ...(field.shape.value === null && found?.shape && { shape: derived(found.shape, where) }),
+    ...(vague &&
+      shape &&
+      (shape.length > 0 || field.shape.value === null) && { shape: derived(shape, where) }),
   };
 }
 
