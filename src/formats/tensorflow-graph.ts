@@ -19,8 +19,11 @@ export const tensorflowGraph: Format = {
 const OPERATOR = /^[A-Z][A-Za-z0-9_]*(>[A-Za-z0-9_>]+)?$|^_[A-Z][A-Za-z0-9_]*$/;
 const NODE_NAME = /^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$/;
 
+/** A node has an operator behind its name: the nodes of MediaPipe's graphs have a calculator there. */
 export function isText(head: Uint8Array): boolean {
-  return /^\s*(#[^\n]*\n\s*)*node\s*:?\s*\{\s*name\s*:/.test(Buffer.from(head).toString('latin1'));
+  return /^\s*(#[^\n]*\n\s*)*node\s*:?\s*\{\s*name\s*:\s*("[^"]*"|'[^']*')\s*op\s*:/.test(
+    Buffer.from(head).toString('latin1'),
+  );
 }
 
 /** By content: the first field is a node with a name and an operator, as TensorFlow spells them. */

@@ -321,6 +321,8 @@ test('other protobuf is no frozen graph', async () => {
     'lower.pb': field(1, field(1, 'x'), field(2, 'conv2d')),
     'graph.pb': field(1, field(1, 'x'), field(2, 'Placeholder')),
     'a/deep.pbtxt': Buffer.from('item { id: 1 }'),
+    'a/calculators.pbtxt': Buffer.from('node {\n  name: "x"\n  calculator: "ToImageCalculator"\n}\n'),
+    'a/graph.pbtxt': Buffer.from('node {\n  name: "x"\n  op: "Placeholder"\n}\n'),
   };
   const found = await inFolder(
     (path) => {
@@ -329,7 +331,7 @@ test('other protobuf is no frozen graph', async () => {
     },
     (path) => detect(lookAt(walk('m', path)), [tensorflowGraph]).map((one) => one.path),
   );
-  assert.deepEqual(found, ['graph.pb']);
+  assert.deepEqual(found, ['a/graph.pbtxt', 'graph.pb']);
 });
 
 test('cut at any byte, a model is never read as whole', () => {
