@@ -4,6 +4,7 @@ import { type Candidate, emptyReading, type Look, Malformed, type Reading, type 
 import { openCandidate } from '../open.ts';
 import { stated, type ToldField, tell, unknown } from '../told.ts';
 import { all, at, type Element, readXml } from '../wire/xml.ts';
+import { scalarLayers } from './rank.ts';
 
 /** Element types of the IR, and the precisions of its ports. Source: OpenVINO, "Intermediate Representation format". */
 const TYPES: Readonly<Record<string, ScalarType>> = {
@@ -25,6 +26,8 @@ const TYPES: Readonly<Record<string, ScalarType>> = {
   string: 'string',
   f8e4m3: 'float8_e4m3fn',
   f8e5m2: 'float8_e5m2',
+  f8e8m0: 'float8_e8m0fnu',
+  f4e2m1: 'float4_e2m1fn',
 };
 const PRECISIONS: Readonly<Record<string, string>> = {
   FP16: 'f16',
@@ -96,6 +99,7 @@ function readingOf(candidate: Candidate, net: Element): Reading {
       shape: shape !== undefined ? shapeFromText(shape, where) : stated(shapeFromPort(port), where),
     };
   });
+  const scalar = scalarLayers(net);
   const outputs = ofType('Result').map((layer): ToldField => {
     const edge = edges.get(layer.attributes['id'] ?? '');
     const producer = byId.get(edge?.attributes['from-layer']);
@@ -105,7 +109,11 @@ function readingOf(candidate: Candidate, net: Element): Reading {
     return {
       name: stated(producer ? nameOf(producer, port) : (layer.attributes['name'] ?? ''), where),
       type: typeOf(port?.attributes['precision'], where),
-      shape: port ? stated(shapeFromPort(port), where) : unknown(`${where} has no such port`),
+      shape: !port
+        ? unknown(`${where} has no such port`)
+        : all(port, 'dim').length > 0 || (producer && scalar(producer))
+          ? stated(shapeFromPort(port), where)
+          : unknown(`${where} states no sizes: a scalar, or any rank`),
     };
   });
   const info = at(net, 'rt_info', 'model_info');
@@ -118,6 +126,9 @@ function readingOf(candidate: Candidate, net: Element): Reading {
   const told = tell({ predict: { inputs, outputs: labelled } });
   const version =
     at(net, 'rt_info', 'Runtime_version')?.attributes['value'] ??
+    all(at(net, 'rt_info'), 'info').find((one) => one.attributes['name'] === 'OpenVINO Runtime')?.attributes[
+      'value'
+    ] ??
     at(net, 'meta_data', 'MO_version')?.attributes['value'];
   return {
     ...emptyReading(candidate),
