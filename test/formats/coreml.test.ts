@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readingOf } from '../helpers/model-files.ts';
+import { fixture, readingOf } from '../helpers/model-files.ts';
 
 /** What Xcode's compiler writes beside the program, after compiled models that Apple publishes. */
 const METADATA = [
@@ -61,4 +61,16 @@ test('a compiled model is read from the description beside it', async (t) => {
 
 test('a description without the model beside it is no model', async (t) => {
   await assert.rejects(readingOf(t, { 'metadata.json': JSON.stringify(METADATA) }), /no model/);
+});
+
+test('an output that grows with its input has the shape that the program states', async (t) => {
+  const read = await readingOf(t, fixture('coreml/program-flexible'));
+  const outputs = read.contract?.signatures['predict']?.outputs ?? [];
+  assert.deepEqual(
+    outputs.map((field) => field.shape),
+    [
+      [1, 2, null, null],
+      [1, 2],
+    ],
+  );
 });

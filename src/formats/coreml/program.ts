@@ -1,8 +1,8 @@
-import type { Label } from '../../contract/types.ts';
+import type { Label, Shape } from '../../contract/types.ts';
 import { Truncated } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
 import { decode, fields, type Message, messageIn, type Schema, textIn } from '../wire/protobuf.ts';
-import { child, children, numbers, string, strings, type Tree } from '../wire/tree.ts';
+import { child, children, has, number, numbers, string, strings, type Tree } from '../wire/tree.ts';
 
 /** Source: coremltools, mlmodel/format/MIL.proto. */
 const TENSOR: Schema = {
@@ -16,6 +16,19 @@ const OPERATION: Schema = {
   inputs: [2, { key: [1, 'string'], value: [2, { bound: [1, { name: [1, 'string'], value: [2, VALUE] }] }] }],
   outputs: [3, { name: [1, 'string'] }],
   attributes: [5, { key: [1, 'string'], value: [2, VALUE] }],
+};
+/** What an operation gives: `rank` is the count of dimensions, and negative where it is not known. */
+const RESULTS: Schema = {
+  outputs: [
+    3,
+    {
+      name: [1, 'string'],
+      type: [
+        2,
+        { tensor: [1, { rank: [2, 'int'], dimensions: [3, { constant: [1, { size: [1, 'int'] }] }] }] },
+      ],
+    },
+  ],
 };
 /** From the model to the operations of a block: mlProgram, functions, their value, block_specializations, their value. */
 const PATH = [502, 2, 2, 3, 2] as const;
@@ -46,6 +59,35 @@ export function programLabels(model: Message): Label[] | null {
     if (!(error instanceof Malformed || error instanceof Truncated)) throw error;
   }
   return null;
+}
+
+/**
+ * The shapes that the operations of an ML Program state of what they give. A description leaves out those of outputs whose
+ * size follows that of an input, and of scalars, which may come out with an axis: of these nothing is said.
+ * @param model the whole model, of one function. @param names the outputs that are asked for.
+ */
+export function programShapes(model: Message, names: ReadonlySet<string>): Map<string, Shape> {
+  const found = new Map<string, Shape>();
+  if (names.size === 0) return found;
+  try {
+    for (const block of along(model, 0))
+      for (const field of fields(block)) {
+        if (field.number !== OPERATIONS || field.wire !== 2) continue;
+        for (const output of children(decode(messageIn(block, field), RESULTS), 'outputs')) {
+          const tensor = child(child(output, 'type'), 'tensor');
+          const dimensions = children(tensor, 'dimensions');
+          const known = dimensions.length > 0 && number(tensor, 'rank') === dimensions.length;
+          if (!known || !names.has(string(output, 'name'))) continue;
+          const sizes = dimensions.map((one) =>
+            has(one, 'constant') ? number(child(one, 'constant'), 'size') : null,
+          );
+          found.set(string(output, 'name'), sizes);
+        }
+      }
+  } catch (error) {
+    if (!(error instanceof Malformed || error instanceof Truncated)) throw error;
+  }
+  return found;
 }
 
 /** All messages that the path leads to. */

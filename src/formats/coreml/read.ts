@@ -6,7 +6,7 @@ import { derived, stated, type ToldField, type ToldSignature, tell, unknown } fr
 import { decode, rootMessage, type Schema } from '../wire/protobuf.ts';
 import { child, children, has, number, numbers, string, strings, type Tree } from '../wire/tree.ts';
 import { readCompiled } from './compiled.ts';
-import { programLabels } from './program.ts';
+import { programLabels, programShapes } from './program.ts';
 
 /** Source: coremltools, mlmodel/format/{Model,FeatureTypes,DataStructures}.proto. */
 const SIZE_RANGE: Schema = { lower: [1, 'int'], upper: [2, 'int'] };
@@ -87,7 +87,19 @@ export async function readCoreml(candidate: Candidate, look: Look): Promise<Read
   if (candidate.path.endsWith('.json')) return readCompiled(candidate, look);
   using bytes = openCandidate(candidate, look);
   const model = decode(rootMessage(bytes), MODEL);
-  return readingOf(candidate, model, fitting(model, labelsOf(model, 0) ?? classesOf(model, bytes)));
+  const labels = fitting(model, labelsOf(model, 0) ?? classesOf(model, bytes));
+  return readingOf(candidate, model, labels, shapesOf(model, bytes));
+}
+
+/** What the program says of outputs whose shape the description leaves out. Functions may give the same name to others. */
+function shapesOf(model: Tree, bytes: Bytes): ReadonlyMap<string, Shape> {
+  const description = child(model, 'description');
+  if (children(description, 'functions').length > 1) return new Map();
+  const open = children(description, 'outputs').filter((output) => {
+    const array = child(child(output, 'type'), 'array');
+    return array !== undefined && arrayOf(array, '').shape.value === null;
+  });
+  return programShapes(rootMessage(bytes), new Set(open.map((output) => string(output, 'name'))));
 }
 
 /** Converters have written numbers for classes that the model gives as text: those are no labels. */
@@ -104,7 +116,12 @@ function fitting(model: Tree, labels: Label[] | null): Label[] | null {
 const classesOf = (model: Tree, bytes: Bytes): Label[] | null =>
   children(child(model, 'description'), 'functions').length > 1 ? null : programLabels(rootMessage(bytes));
 
-function readingOf(candidate: Candidate, model: Tree, labels: Label[] | null): Reading {
+function readingOf(
+  candidate: Candidate,
+  model: Tree,
+  labels: Label[] | null,
+  shapes: ReadonlyMap<string, Shape>,
+): Reading {
   const description = child(model, 'description');
   if (!description) throw new Malformed('the model does not describe itself');
   // A package may hold several functions, each with an interface of its own.
@@ -113,7 +130,9 @@ function readingOf(candidate: Candidate, model: Tree, labels: Label[] | null): R
   if (signatures.some((one) => children(one, 'outputs').length === 0))
     throw new Malformed('the model describes no outputs');
   const told = tell(
-    Object.fromEntries(signatures.map((one) => [string(one, 'name') || 'predict', signatureOf(one, labels)])),
+    Object.fromEntries(
+      signatures.map((one) => [string(one, 'name') || 'predict', signatureOf(one, labels, shapes)]),
+    ),
     functions.length > 0 ? string(description, 'default') || string(functions[0], 'name') : undefined,
   );
   const state = signatures.flatMap((one) => children(one, 'state')).map((one) => string(one, 'name'));
@@ -139,14 +158,20 @@ function readingOf(candidate: Candidate, model: Tree, labels: Label[] | null): R
   };
 }
 
-function signatureOf(description: Tree, labels: readonly Label[] | null): ToldSignature {
+function signatureOf(
+  description: Tree,
+  labels: readonly Label[] | null,
+  shapes: ReadonlyMap<string, Shape>,
+): ToldSignature {
   const labelled = [string(description, 'predicted'), string(description, 'probabilities')];
   return {
     inputs: children(description, 'inputs').map((feature, index) =>
       fieldOf(feature, `description.input[${index}]`),
     ),
     outputs: children(description, 'outputs').map((feature, index) => {
-      const field = fieldOf(feature, `description.output[${index}]`);
+      const described = fieldOf(feature, `description.output[${index}]`);
+      const shape = shapes.get(string(feature, 'name'));
+      const field = shape ? { ...described, shape: stated(shape, 'mlProgram') } : described;
       return labels !== null && labelled.includes(string(feature, 'name'))
         ? { ...field, labels: stated(labels, 'class labels of the classifier') }
         : field;
