@@ -13,6 +13,7 @@ import { type Bytes, inMemory } from '../../src/model/bytes.ts';
 import { walk } from '../../src/model/walk.ts';
 import { attempt, candidate, counted, EMPTY_LOOK, fuzz } from '../helpers/damage.ts';
 import { field, int } from '../helpers/proto.ts';
+import { judge, truthCases } from '../helpers/truth.ts';
 
 const MODELS = join(import.meta.dirname, '../fixtures/models/tensorflow');
 const GRAPHS = join(import.meta.dirname, '../fixtures/models/tensorflow-graph');
@@ -312,6 +313,19 @@ test('of a graph with more sizes than can be shown nothing is shown', () => {
     readPlain(inMemory(Buffer.concat(Array.from({ length: count }, (_, at) => placeholder(at)))));
   assert.equal(graph(10).contract?.signatures['predict']?.inputs?.length, 10);
   assert.equal(graph(200).contract?.signatures['predict']?.inputs, null);
+});
+
+test('every shape and type that TensorFlow finds by these operators is found', async () => {
+  const cases = truthCases(join(MODELS, '..')).filter(
+    (one) => one.format === 'tensorflow-graph' && ['operators', 'parts'].includes(one.name),
+  );
+  assert.equal(cases.length, 2);
+  for (const one of cases) {
+    const found = await readModel(lookAt(walk(one.name, one.directory)));
+    assert.ok(found.kind === 'model');
+    const missed = judge(one.truth, found.reading).filter((judgement) => judgement.verdict !== 'right');
+    assert.deepEqual(missed, []);
+  }
 });
 
 test('other protobuf is no frozen graph', async () => {

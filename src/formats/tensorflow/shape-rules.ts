@@ -2,8 +2,11 @@ import type { Dimension, Shape } from '../../contract/types.ts';
 import { entryOf } from '../../model/entry.ts';
 import { child, number, numbers, type Tree } from '../wire/tree.ts';
 import type { Constant } from './constant.ts';
+import { gatheredByRow, PARTS } from './shape-parts.ts';
+import { SIGNALS } from './shape-signals.ts';
 import { flag, known, ranged, type Sizes, shapeOfSizes } from './shape-values.ts';
-import { convolved, depthMoved, pooled, resized } from './shape-windows.ts';
+import { batchMoved, convolved, depthMoved, pooled, resized } from './shape-windows.ts';
+import { tensorShape } from './types.ts';
 
 /** An operator with what goes into it. */
 export interface Operands {
@@ -28,11 +31,17 @@ const SAME_SHAPE = new RegExp(
     'Exp|Expm1|Log|Log1p|Sqrt|Rsqrt|Square|Neg|Abs|Sign|Reciprocal|Inv|Floor|Ceil|Round|Rint|Erf|Erfc|Lgamma',
     'Sin|Cos|Tan|Asin|Acos|Atan|Sinh|Cosh|IsNan|IsInf|IsFinite|LogicalNot|ReverseV2|Reverse|ReverseSequence|Roll',
     'AddN|StringLength|AsString|StringToNumber|StringLower|StringUpper|StringStrip|DecodeBase64|EncodeBase64',
-    'FusedBatchNorm|FusedBatchNormV2|FusedBatchNormV3|FakeQuantWithMinMaxVars|FakeQuantWithMinMaxArgs|MatrixInverse',
+    'FusedBatchNorm|FusedBatchNormV2|FusedBatchNormV3|MatrixInverse|MatrixBandPart|Cholesky|IdentityN|Print|RandomShuffle',
+    'FakeQuantWithMinMaxVars|FakeQuantWithMinMaxVarsPerChannel|FakeQuantWithMinMaxArgs|QuantizeV2|Dequantize',
+    'QuantizeAndDequantize|QuantizeAndDequantizeV2|QuantizeAndDequantizeV3|QuantizeAndDequantizeV4|Bucketize',
+    'RGBToHSV|HSVToRGB|AdjustContrastv2|AdjustHue|AdjustSaturation|DrawBoundingBoxes|DrawBoundingBoxesV2',
+    'RegexReplace|StaticRegexReplace|RegexFullMatch|StaticRegexFullMatch|Substr|StringToHashBucket|UnicodeTranscode',
+    'StringToHashBucketFast|StringToHashBucketStrong|FFT|FFT2D|FFT3D|IFFT|IFFT2D|IFFT3D|ComplexAbs|Real|Imag|Angle|Conj',
+    'InvertPermutation|TensorScatterUpdate|TensorScatterAdd|TensorScatterSub|Digamma|Ndtri|BesselI0|BesselI1|Switch',
   ].join('|')})$`,
 );
 const BROADCAST =
-  /^(Add|AddV2|Sub|Mul|Div|RealDiv|DivNoNan|TruncateDiv|FloorDiv|FloorMod|Mod|Pow|Atan2|Maximum|Minimum|SquaredDifference|Greater|GreaterEqual|Less|LessEqual|Equal|NotEqual|LogicalAnd|LogicalOr|Xdivy|Xlogy)$/;
+  /^(Add|AddV2|Sub|Mul|Div|RealDiv|DivNoNan|TruncateDiv|FloorDiv|FloorMod|Mod|Pow|Atan2|Maximum|Minimum|SquaredDifference|Greater|GreaterEqual|Less|LessEqual|Equal|NotEqual|LogicalAnd|LogicalOr|Xdivy|Xlogy|Xlog1py|BitwiseAnd|BitwiseOr|BitwiseXor|LeftShift|RightShift|Complex|NextAfter|Igamma|Igammac|Zeta|ApproximateEqual)$/;
 const REDUCTION = /^(Mean|Sum|Max|Min|Prod|Any|All)$/;
 const BY_SIZES = /^(Fill|BroadcastTo|RandomUniform|RandomStandardNormal|TruncatedNormal)$/;
 const IMAGE = /^(DecodeJpeg|DecodePng|DecodeBmp|DecodeAndCropJpeg)$/;
@@ -53,6 +62,8 @@ export function shapeBy(of: Operands): Shape | null {
 }
 
 const RULES: Readonly<Record<string, (of: Operands) => Shape | null>> = {
+  ...PARTS,
+  ...SIGNALS,
   MatMul: (of) => {
     const rows = of.shape(0)?.[flag(of, 'transpose_a') ? 1 : 0] ?? null;
     const columns = of.shape(1)?.[flag(of, 'transpose_b') ? 0 : 1];
@@ -115,8 +126,7 @@ const RULES: Readonly<Record<string, (of: Operands) => Shape | null>> = {
   Gather: (of) => gather(of.shape(0), of.shape(1), 0),
   GatherV2: (of) => {
     const [axis] = of.values(2) ?? [];
-    const batch = number(of.attribute('batch_dims'), 'i');
-    return typeof axis === 'number' && batch === 0 ? gather(of.shape(0), of.shape(1), axis) : null;
+    return typeof axis === 'number' ? gatheredByRow(of, axis) : null;
   },
   OneHot: (of) => {
     const [indices, [depth] = []] = [of.shape(0), of.values(1) ?? []];
@@ -138,6 +148,7 @@ const RULES: Readonly<Record<string, (of: Operands) => Shape | null>> = {
   Conv3D: (of) => convolved(of, 3),
   DepthwiseConv2dNative: (of) => convolved(of, 2),
   MaxPool: (of) => pooled(of, 2),
+  MaxPoolWithArgmax: (of) => pooled(of, 2),
   AvgPool: (of) => pooled(of, 2),
   MaxPool3D: (of) => pooled(of, 3),
   AvgPool3D: (of) => pooled(of, 3),
@@ -147,7 +158,22 @@ const RULES: Readonly<Record<string, (of: Operands) => Shape | null>> = {
   ResizeArea: resized,
   SpaceToDepth: depthMoved,
   DepthToSpace: depthMoved,
+  SpaceToBatchND: batchMoved,
+  BatchToSpaceND: batchMoved,
+  VariableV2: variable,
+  Variable: variable,
+  LookupTableFind: found,
+  LookupTableFindV2: found,
 };
+
+function variable(of: Operands): Shape | null {
+  return tensorShape(child(of.attribute('shape'), 'shape'), '').value;
+}
+
+/** What a table has for its keys, a value each; what stands for a missing one is such a value. */
+function found(of: Operands): Shape | null {
+  return of.shape(2)?.length === 0 ? of.shape(1) : null;
+}
 
 /** A transposed convolution: the size is given, and the batch is that of what it is called with, whatever is given. */
 function transposed(of: Operands): Shape | null {

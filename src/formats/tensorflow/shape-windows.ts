@@ -38,10 +38,16 @@ function moved(
   return out >= 0 ? out : null;
 }
 
+/** What a window moves over: where its shape is not known, its rank is. */
+function imageOf(of: Operands, rank: number): Shape | null {
+  const input = of.shape(0) ?? new Array<Dimension>(rank + 2).fill(null);
+  return input.length === rank + 2 ? input : null;
+}
+
 /** A convolution over `rank` axes; its filters are `[…window, channels, filters]`. */
 export function convolved(of: Operands, rank: number): Shape | null {
-  const [input, filter] = [of.shape(0), of.shape(1)];
-  if (!input || input.length !== rank + 2) return null;
+  const [input, filter] = [imageOf(of, rank), of.shape(1)];
+  if (!input) return null;
   const { channel, spatial } = axesOf(of, rank);
   const [groups, filters] = [known(filter?.[rank]), known(filter?.[rank + 1])];
   const deep = of.operator.startsWith('Depthwise');
@@ -55,8 +61,8 @@ export function convolved(of: Operands, rank: number): Shape | null {
 
 /** A pool over `rank` axes. */
 export function pooled(of: Operands, rank: number): Shape | null {
-  const input = of.shape(0);
-  if (!input || input.length !== rank + 2) return null;
+  const input = imageOf(of, rank);
+  if (!input) return null;
   const windows = list(of, 'ksize');
   return input.map((size, axis) => {
     const still = (windows[axis] ?? 1) === 1 && (list(of, 'strides')[axis] ?? 1) === 1;
@@ -69,6 +75,26 @@ export function resized(of: Operands): Shape | null {
   const [input, size] = [of.shape(0), of.values(1)];
   if (input && input.length !== 4) return null;
   return [input?.[0] ?? null, size?.[0] ?? null, size?.[1] ?? null, input?.[3] ?? null];
+}
+
+/** SpaceToBatchND and BatchToSpaceND move blocks of the axes behind the first into that and back, as dilation does it. */
+export function batchMoved(of: Operands): Shape | null {
+  const [input, blocks, around] = [of.shape(0), of.values(1), of.values(2)];
+  const axes = known(of.shape(1)?.[0]);
+  if (!input || axes === null) return null;
+  const apart = of.operator === 'SpaceToBatchND';
+  const count = blocks?.reduce<number | null>((all, one) => (all === null || !one ? null : all * one), 1);
+  return input.map((size, axis) => {
+    const one = known(size);
+    if (axis > axes) return size;
+    const factor = axis === 0 ? count : blocks?.[axis - 1];
+    if (one === null || !factor) return null;
+    if (axis === 0) return apart ? one * factor : one / factor;
+    const [before, after] = [around?.[2 * axis - 2] ?? null, around?.[2 * axis - 1] ?? null];
+    if (before === null || after === null) return null;
+    const next = apart ? (one + before + after) / factor : one * factor - before - after;
+    return Number.isInteger(next) && next >= 0 ? next : null;
+  });
 }
 
 /** SpaceToDepth and DepthToSpace move blocks of an image into its channels and back. */
