@@ -92,43 +92,58 @@ test('of a large document the interface is read, and that it ends', async (t) =>
   assert.equal(cut.remarks[0]?.rule, 'file-malformed');
 });
 
-const chain = (method: string, segments: string, more = '') =>
-  document(
-    `<MiningModel functionName="regression"><MiningSchema><MiningField name="r" usageType="target"/><MiningField name="a"/></MiningSchema>${more}<Segmentation multipleModelMethod="${method}">${segments}</Segmentation></MiningModel>`,
-  );
-const segment = (predicate: string, outputs: string, more = '') =>
-  `<Segment>${predicate}${regression('<MiningField name="a"/>', `<Output>${outputs}</Output>${more}`)}</Segment>`;
-const HIGH = '<SimplePredicate field="a" operator="greaterThan" value="1"/>';
-const put = (name: string, more = '') =>
-  `<OutputField name="${name}" optype="continuous" dataType="double"${more}/>`;
-const names = (read: Reading) => outputs(read).map((field) => field.name);
+/** Models one after another, each with a probability or a value of its own; the last two are asked as the attribute says. */
+const inRow = (method: string, ...segments: readonly string[]) =>
+  `<MiningModel functionName="regression"><MiningSchema><MiningField name="r" usageType="target"/><MiningField name="a"/></MiningSchema>
+  <Output><OutputField name="whole" dataType="double" feature="predictedValue" targetField="r"/></Output>
+  <Segmentation multipleModelMethod="${method}">${segments.join('')}</Segmentation></MiningModel>`;
+const segment = (predicate: string, name: string, more = '') =>
+  `<Segment>${predicate}${regression('<MiningField name="r" usageType="target"/><MiningField name="a"/>', `<Output><OutputField name="${name}" dataType="float" feature="predictedValue"/>${more}</Output>`)}</Segment>`;
+const SOMETIMES = '<SimplePredicate field="a" operator="lessThan" value="1"/>';
 
-test('what the last segment of a chain puts out is put out, before what the model does itself', async (t) => {
-  const segments = segment('<True/>', put('step')) + segment('<True/>', put('u')) + segment(HIGH, put('v'));
-  const own = `<Output>${put('w', ' feature="transformedValue"')}</Output>`;
-  const read = await readingOf(t, { 'model.pmml': chain('modelChain', segments, own) });
-  assert.deepEqual(names(read), ['r', 'u', 'v', 'w']);
+test('of models in a row, those tell results that may be the last', async (t) => {
+  const inner = '<OutputField name="inner" dataType="double" isFinalResult="false"/>';
+  const three = [
+    segment('<True/>', 'first', inner),
+    segment('<True/>', 'second'),
+    segment(SOMETIMES, 'third'),
+  ];
+  for (const [method, expected] of [
+    ['modelChain', ['second', 'third', 'whole']],
+    ['selectFirst', ['first', 'whole']],
+    ['x-multiModelChain', ['first', 'second', 'third', 'whole']],
+    ['sum', ['whole']],
+  ] as const) {
+    const read = await readingOf(t, { 'model.pmml': document(inRow(method, ...three)) });
+    assert.deepEqual(
+      outputs(read).map((field) => field.name),
+      expected,
+      method,
+    );
+  }
 });
 
-test('of segments of which the first that holds answers, those behind one that always holds are not reached', async (t) => {
-  const segments = segment(HIGH, put('u')) + segment('<True/>', put('v')) + segment('<True/>', put('never'));
-  assert.deepEqual(names(await readingOf(t, { 'model.pmml': chain('selectFirst', segments) })), [
-    'r',
-    'u',
-    'v',
-  ]);
-});
-
-test('what the segments of a forest put out is not put out', async (t) => {
-  const segments = segment('<True/>', put('u')) + segment('<True/>', put('v'));
-  assert.deepEqual(names(await readingOf(t, { 'model.pmml': chain('average', segments) })), ['r']);
-});
-
-test('the outputs of a chain are found behind more trees than are kept', async (t) => {
-  const trees = '<Segment><True/><TreeModel/></Segment>'.repeat(40_000);
-  const forest = `<Segment><True/><MiningModel functionName="regression"><Segmentation multipleModelMethod="sum">${trees}</Segmentation></MiningModel></Segment>`;
+test('of a large document the results of a chain are read from its end', async (t) => {
+  const trees = `<Segment><True/><MiningModel functionName="regression"><MiningSchema/><Segmentation multipleModelMethod="sum">${'<Segment><True/><TreeModel/></Segment>'.repeat(40_000)}</Segmentation></MiningModel></Segment>`;
   const read = await readingOf(t, {
-    'model.pmml': chain('modelChain', forest + segment('<True/>', put('u'))),
+    'model.pmml': document(inRow('modelChain', trees, segment('<True/>', 'last'))),
   });
-  assert.deepEqual(names(read), ['r', 'u']);
+  assert.deepEqual(
+    outputs(read).map((field) => field.name),
+    ['last', 'whole'],
+  );
+});
+
+test('where the distance from the true value is told, that value may be brought', async (t) => {
+  const residual = '<Output><OutputField name="off" feature="residual" dataType="double"/></Output>';
+  const model = regression('<MiningField name="r" usageType="target"/><MiningField name="a"/>', residual);
+  const read = await readingOf(t, { 'model.pmml': document(model) });
+  assert.deepEqual(
+    inputs(read).map((field) => [field.name, field.optional ?? false]),
+    [
+      ['a', false],
+      ['r', true],
+    ],
+  );
+  assert.deepEqual(read.features, ['a']);
 });

@@ -1,27 +1,15 @@
-import type { Label, ScalarType } from '../../contract/types.ts';
-import { entryOf } from '../../model/entry.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
 import { openCandidate } from '../open.ts';
 import { plainText } from '../pmml.ts';
-import { assumed, derived, stated, type Told, type ToldField, tell, unknown } from '../told.ts';
+import { derived, stated, type ToldField, tell } from '../told.ts';
 import { all, at, type Element, type Opening, readXml } from '../wire/xml.ts';
-import { handsOn, segmentOutputs } from './segments.ts';
+import { categoriesOf, isModel, mined, typeOf } from './fields.ts';
+import { isChain, outputsOf, residualsOf, targetsOf } from './outputs.ts';
 
-/** What PMML's data types are (PMML 4.4.1, DataDictionary); dates travel as text. */
-const TYPES: Readonly<Record<string, ScalarType>> = {
-  string: 'string',
-  integer: 'int64',
-  float: 'float32',
-  double: 'float64',
-  boolean: 'bool',
-  date: 'string',
-  time: 'string',
-  dateTime: 'string',
-};
 /** Up to here a document is read to its end, and so found to be well-formed. */
 const SMALL = 1024 * 1024;
 /** Elements that hold the model's substance and nothing of its interface: what tells of that stands before them. */
-const SKIPPED = new Set([
+const SUBSTANCE = new Set([
   'Node',
   'RegressionTable',
   'NeuralLayer',
@@ -38,6 +26,10 @@ const SKIPPED = new Set([
   'PPMatrix',
   'ParamMatrix',
 ]);
+
+/** A chain of models tells its results in its last ones, which may stand behind all trees of the others. */
+const isSkipped = ({ name, attributes }: Opening): boolean =>
+  name === 'Segmentation' ? !isChain(attributes) : SUBSTANCE.has(name);
 
 /** Reads a candidate of this format. Loaded where there is one. */
 export async function readPmml(candidate: Candidate, look: Look): Promise<Reading> {
@@ -59,9 +51,6 @@ const isSubstance = (opening: Opening, parent: Opening | null): boolean =>
   parent !== null && parent.depth === 1 && isModel(parent) && isSkipped(opening) && !LOCAL.has(opening.name);
 const LOCAL: ReadonlySet<string> = new Set(['LocalTransformations', 'TransformationDictionary']);
 
-const isModel = (element: { readonly attributes: Readonly<Record<string, string>> }): boolean =>
-  element.attributes['functionName'] !== undefined && element.attributes['isScorable'] !== 'false';
-
 function readingOf(candidate: Candidate, root: Element): Reading {
   if (root.name !== 'PMML') throw new Malformed(`the root element is "${root.name}"`);
   const data = new Map(
@@ -71,19 +60,16 @@ function readingOf(candidate: Candidate, root: Element): Reading {
   const model =
     root.children.find(isModel) ?? root.children.find((one) => one.attributes['functionName'] !== undefined);
   if (!model) throw new Malformed('the document holds no model');
-  const mining = all(at(model, 'MiningSchema'), 'MiningField');
-  const usage = (field: Element) => field.attributes['usageType'] ?? 'active';
-  const targets = targetsOf(
-    model,
-    mining.filter((field) => ['target', 'predicted'].includes(usage(field))),
-    data,
-  );
+  const targets = targetsOf(model, data);
   const [target] = targets;
   const labels = targets.length === 1 ? (target?.labels ?? []) : [];
-  const inputs = mining
-    .filter((field) => usage(field) === 'active')
-    .map((field) => inputOf(field, data.get(field.attributes['name'] ?? '')));
-  const told = tell({ predict: { inputs, outputs: outputsOf(model, targets) } });
+  const given = (field: Element): ToldField => inputOf(field, data.get(field.attributes['name'] ?? ''));
+  const inputs = mined(model, 'active').map(given);
+  // What is told of a residual is how far the answer is from the true one, which has to be brought.
+  const residuals = residualsOf(model).map((field): ToldField => ({ ...given(field), optional: true }));
+  const told = tell({
+    predict: { inputs: [...inputs, ...residuals], outputs: outputsOf(model, targets, data) },
+  });
   const application = at(root, 'Header', 'Application');
   const properties: Record<string, string> = {
     model: model.name,
@@ -103,37 +89,6 @@ function readingOf(candidate: Candidate, root: Element): Reading {
     labels: labels.length > 0 ? labels : null,
     properties,
   };
-}
-
-/** The values that a field admits, those for missing and invalid ones left out. */
-function categoriesOf(field: Element | undefined): Label[] {
-  return all(field, 'Value')
-    .filter((value) => (value.attributes['property'] ?? 'valid') === 'valid')
-    .map((value) => labelOf(value.attributes['value'] ?? '', field?.attributes['dataType']));
-}
-
-function labelOf(value: string, dataType: string | undefined): Label {
-  if (dataType === 'boolean' && /^(true|false|1|0)$/i.test(value)) return /^(true|1)$/i.test(value);
-  const numeric = ['integer', 'float', 'double'].includes(dataType ?? '');
-  return numeric && value !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
-}
-
-/** The type of a field; before 3.0 only the kind of its values was stated. */
-function typeOf(field: Element | undefined, where: string): Told<ScalarType> {
-  const dataType = field?.attributes['dataType'];
-  const optype = field?.attributes['optype'];
-  const type = entryOf(TYPES, dataType ?? '');
-  if (type) return stated(type, `${where}@dataType`);
-  // Days and seconds since a day are counted.
-  if (/^(?:date|time|dateTime)(?:Days|Seconds)/.test(dataType ?? ''))
-    return stated('int64', `${where}@dataType`);
-  if (dataType === undefined && optype !== undefined)
-    return optype === 'continuous'
-      ? assumed('float64', `${where}@optype = continuous`)
-      : assumed('string', `${where}@optype = ${optype}`);
-  return dataType === undefined
-    ? unknown(`${where} states no type`, 'the type, such as float64')
-    : assumed('string', `${where}: the type "${dataType}" is not PMML's`);
 }
 
 /** What a column takes. What else than the listed values is admitted, the mining schema says. */
@@ -160,111 +115,4 @@ function inputOf(mining: Element, field: Element | undefined): ToldField {
       range: { ...(min !== undefined && { min }), ...(max !== undefined && { max }) },
     }),
   };
-}
-
-/** What a model is trained to tell. */
-interface Target {
-  readonly name: Told<string>;
-  readonly type: Told<ScalarType>;
-  /** Empty unless the model tells classes. */
-  readonly labels: readonly Label[];
-}
-
-/** Targets as the mining schema names them; a model without one still gives a value, which has no name. */
-function targetsOf(model: Element, mining: readonly Element[], data: ReadonlyMap<string, Element>): Target[] {
-  const task = model.attributes['functionName'];
-  const classifies = task === 'classification';
-  if (mining.length === 0) {
-    if (!['classification', 'regression', 'clustering'].includes(task ?? '')) return [];
-    return [
-      {
-        name: assumed(task === 'clustering' ? 'cluster' : 'prediction', 'the mining schema names no target'),
-        type: derived(task === 'regression' ? 'float64' : 'string', `functionName = ${task}`),
-        labels: classifies ? labelsOfOutputs(model, undefined) : [],
-      },
-    ];
-  }
-  return mining.map((one) => {
-    const name = one.attributes['name'] ?? '';
-    const field = data.get(name);
-    const stated_ = categoriesOf(field);
-    const labels = stated_.length > 0 ? stated_ : labelsOfOutputs(model, field?.attributes['dataType']);
-    return {
-      name: stated(name, 'MiningSchema'),
-      type: typeOf(field, `DataField ${name}`),
-      labels: classifies ? labels : [],
-    };
-  });
-}
-
-/** What the segments put out that answer for the model, and what it puts out itself. */
-const outputFields = (model: Element): Element[] => [
-  ...segmentOutputs(model),
-  ...all(at(model, 'Output'), 'OutputField'),
-];
-
-/** The classes whose probabilities are given. */
-const labelsOfOutputs = (model: Element, dataType: string | undefined): Label[] =>
-  outputFields(model)
-    .filter(
-      (field) => field.attributes['feature'] === 'probability' && field.attributes['value'] !== undefined,
-    )
-    .map((field) => labelOf(field.attributes['value'] ?? '', dataType));
-
-/** Types of results that PMML fixes. Source: PMML 4.4.1, "Output". */
-const FEATURES: Readonly<Record<string, ScalarType>> = {
-  probability: 'float64',
-  confidence: 'float64',
-  affinity: 'float64',
-  entityAffinity: 'float64',
-  clusterAffinity: 'float64',
-  residual: 'float64',
-  standardError: 'float64',
-  standardDeviation: 'float64',
-  entityId: 'string',
-  clusterId: 'string',
-  predictedDisplayValue: 'string',
-  reasonCode: 'string',
-  warning: 'string',
-};
-
-/** Output fields that are results, behind the targets that none of them stands for. */
-function outputsOf(model: Element, targets: readonly Target[]): ToldField[] {
-  const shape = derived(['batch'], 'one value a row');
-  const own = new Set(all(at(model, 'Output'), 'OutputField'));
-  const fields = outputFields(model).filter((field) => field.attributes['isFinalResult'] !== 'false');
-  const featureOf = (field: Element) => field.attributes['feature'] ?? 'predictedValue';
-  const targetOf = (field: Element) =>
-    targets.find((one) => one.name.value === field.attributes['targetField']) ?? targets[0];
-  const labelled = (target: Target | undefined) =>
-    target && target.labels.length > 0
-      ? { labels: stated(target.labels, `DataField ${target.name.value}`) }
-      : {};
-  const told = new Set<Target | undefined>();
-  const results = fields.map((field): ToldField => {
-    const feature = featureOf(field);
-    const where = `OutputField ${field.attributes['name'] ?? ''}`;
-    const target = targetOf(field);
-    const predicts = feature === 'predictedValue';
-    // What a segment predicts has a name of its own beside the target that the model has.
-    if (predicts && (own.has(field) || target?.name.evidence.kind === 'assumed')) told.add(target);
-    const fixed = FEATURES[feature];
-    return {
-      name: stated(field.attributes['name'] ?? '', where),
-      type:
-        field.attributes['dataType'] !== undefined
-          ? typeOf(field, where)
-          : predicts && target
-            ? target.type
-            : fixed
-              ? assumed(fixed, `${where} is a ${feature}`)
-              : unknown(`${where} is a ${feature} and states no type`, 'the type, such as float64'),
-      shape,
-      ...(predicts && labelled(target)),
-    };
-  });
-  const untold = targets
-    .filter((target) => !told.has(target))
-    .map((target): ToldField => ({ name: target.name, type: target.type, shape, ...labelled(target) }));
-  return [...untold, ...results];
 }

@@ -27,7 +27,7 @@ export interface Opening {
 }
 
 /**
- * Reads XML into elements, without those that `skip` tells of and what is inside them: trees of a forest are gone by, not kept.
+ * Reads XML into elements, without those that `skip` says and what is inside them: trees of a forest are gone by, not kept.
  * Entities of the document's own are not expanded. Prefixes of names are dropped. UTF-8 unless the document says otherwise.
  * @param enough told of each element inside of its parent; where it says so, what follows is not read: the caller has to see
  *   that the document ends.
@@ -77,7 +77,7 @@ export async function readXml(
       if (done) return;
     }
     if (skip(opening)) {
-      skipping++;
+      skipping = 1;
       return;
     }
     if (stack.length > MAX_DEPTH) throw new Malformed(`the XML is nested deeper than ${MAX_DEPTH}`);
