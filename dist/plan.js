@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-C9la0EnA.js";await e(`plan`);export{};
+import{t as e}from"./chunks/run-BqMKrq_P.js";await e(`plan`);export{};

@@ -37,7 +37,6 @@ const PRECISIONS: Readonly<Record<string, string>> = {
   BOOL: 'boolean',
   STRING: 'string',
 };
-const NOTHING = (): boolean => false;
 
 /** Reads a candidate of this format. Loaded where there is one. */
 export async function readOpenvino(candidate: Candidate, look: Look): Promise<Reading> {

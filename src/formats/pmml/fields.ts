@@ -1,4 +1,5 @@
 import type { Label, ScalarType } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { assumed, stated, type Told, unknown } from '../told.ts';
 import { all, at, type Element } from '../wire/xml.ts';
 
@@ -31,7 +32,7 @@ export function labelOf(value: string, dataType: string | undefined): Label {
 export function typeOf(field: Element | undefined, where: string): Told<ScalarType> {
   const dataType = field?.attributes['dataType'];
   const optype = field?.attributes['optype'];
-  const type = TYPES[dataType ?? ''];
+  const type = entryOf(TYPES, dataType ?? '');
   if (type) return stated(type, `${where}@dataType`);
   // Days and seconds since a day are counted.
   if (/^(?:date|time|dateTime)(?:Days|Seconds)/.test(dataType ?? ''))

@@ -1,4 +1,5 @@
 import type { Label, ScalarType } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { assumed, derived, stated, type Told, type ToldField, unknown } from '../told.ts';
 import { all, at, type Element } from '../wire/xml.ts';
 import { categoriesOf, isModel, labelOf, mined, typeOf } from './fields.ts';
@@ -136,7 +137,7 @@ export function outputsOf(
     const target = its.find((one) => one.name.value === field.attributes['targetField']) ?? its[0];
     const predicts = feature === 'predictedValue';
     if (predicts && target) told.add(target.name.value);
-    const fixed = FEATURES[feature];
+    const fixed = entryOf(FEATURES, feature);
     return {
       name: stated(field.attributes['name'] ?? '', where),
       type:

@@ -40,12 +40,6 @@ export async function readPmml(candidate: Candidate, look: Look): Promise<Readin
   return readingOf(candidate, await readXml(bytes, isSkipped, isSubstance));
 }
 
-/** Of segments those that answer for the whole are kept, and of these what they put out. */
-const isSkipped = (opening: Opening): boolean =>
-  SKIPPED.has(opening.name) ||
-  (opening.name === 'Segmentation' && !handsOn(opening)) ||
-  (opening.name === 'MiningSchema' && opening.depth > 2);
-
 /** Whether the model that is to be read has told its interface, and its trees or tables begin. */
 const isSubstance = (opening: Opening, parent: Opening | null): boolean =>
   parent !== null && parent.depth === 1 && isModel(parent) && isSkipped(opening) && !LOCAL.has(opening.name);

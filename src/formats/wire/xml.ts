@@ -86,7 +86,7 @@ export async function readXml(
       kept -= 100 + key.length + String(value).length;
     if (kept < 0) throw new Malformed(`the XML takes more than ${MAX_KEPT} bytes of memory`);
     if (++count > MAX_ELEMENTS) throw new Malformed(`the XML has more than ${MAX_ELEMENTS} elements`);
-    stack.push({ name, attributes: opening.attributes, children: [], text: '' });
+    stack.push({ name, attributes: tag.attributes as Record<string, string>, children: [], text: '' });
   });
   parser.on('closetag', () => {
     here();
