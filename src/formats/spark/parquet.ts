@@ -1,15 +1,18 @@
+import type { Compressors } from 'hyparquet';
 import type { ScalarType } from '../../contract/types.ts';
 import { type Bytes, Truncated } from '../../model/bytes.ts';
 import { entryOf } from '../../model/entry.ts';
+import { zlib } from '../../ports/builtin.ts';
 import { messageOf } from '../../ports/errors.ts';
 import { Malformed } from '../format.ts';
 import type { Store, StoredFile } from '../store.ts';
+import { checkPages, type Unpack } from './pages.ts';
 import { checkFooter } from './thrift.ts';
 
 /** Most bytes that are taken out of a file at once: footers and columns of labels, never weights. */
 const MAX_PIECE = 32 * 1024 * 1024;
 const MAX_FILES = 200;
-/** Most values that a column of labels may have. */
+/** Most values that a column of labels may have, and rows of a table that has one: an indexer has one row. */
 const MAX_VALUES = 1_000_000;
 const FOOTER = 32 * 1024;
 const MAX_FOOTER = 2 * 1024 * 1024;
@@ -164,19 +167,10 @@ export async function readColumn(
   column: string,
   budget: { left: number },
 ): Promise<unknown[]> {
-  const [{ parquetMetadataAsync, parquetReadObjects }, { compressors }] = await Promise.all([
+  const [{ parquetMetadataAsync, parquetReadObjects, parquetSchema }, { compressors }] = await Promise.all([
     import('hyparquet'),
     import('hyparquet-compressors'),
   ]);
-  const bounded = Object.fromEntries(
-    Object.entries(compressors).map(([codec, unpack]) => [
-      codec,
-      (input: Uint8Array, size: number) => {
-        if (!(size >= 0 && size <= MAX_PIECE)) throw new Malformed(`a page announces ${size} bytes`);
-        return unpack(input, size);
-      },
-    ]),
-  );
   const out: unknown[] = [];
   for (const file of partsOf(store, folder)) {
     using bytes = file.open();
@@ -187,25 +181,83 @@ export async function readColumn(
       const metadata = await parquetMetadataAsync(buffer, { initialFetchSize: FOOTER });
       const wanted = metadata.row_groups
         .flatMap((group) => group.columns)
-        .filter((one) => one.meta_data?.path_in_schema[0] === column);
+        .flatMap((one) => (one.meta_data?.path_in_schema[0] === column ? [one.meta_data] : []));
       if (wanted.length === 0) return [];
-      const size = wanted.reduce((sum, one) => sum + Number(one.meta_data?.total_uncompressed_size ?? 0), 0);
-      const values = wanted.reduce((sum, one) => sum + Number(one.meta_data?.num_values ?? 0), 0);
+      const sum = (number: (one: (typeof wanted)[number]) => bigint) =>
+        wanted.reduce((total, one) => total + Number(number(one)), 0);
+      const size = sum((one) => one.total_uncompressed_size);
+      const rows = metadata.row_groups.reduce((total, one) => total + Number(one.num_rows), 0);
       budget.left -= size;
       if (
         !(
           size <= MAX_PIECE &&
           budget.left >= 0 &&
-          values <= MAX_VALUES &&
-          Number(metadata.num_rows) <= MAX_VALUES
+          sum((one) => one.total_compressed_size) <= MAX_PIECE &&
+          sum((one) => one.num_values) <= MAX_VALUES &&
+          rows <= MAX_VALUES
         )
       )
         throw new Malformed(`column ${column} has ${size} bytes; at most ${MAX_PIECE} are read`);
-      return parquetReadObjects({ file: buffer, metadata, columns: [column], compressors: bounded });
+      const unpackers = boundedUnpackers(compressors, size);
+      for (const one of wanted) {
+        const start = Number(one.dictionary_page_offset || one.data_page_offset);
+        checkPages(bytes.read(start, Number(one.total_compressed_size)), {
+          values: Number(one.num_values),
+          unpack: one.codec === 'UNCOMPRESSED' ? null : (unpackers[one.codec] ?? null),
+          ...levelsOf(parquetSchema(metadata), one.path_in_schema),
+        });
+      }
+      return parquetReadObjects({
+        file: buffer,
+        metadata,
+        columns: [column],
+        compressors: boundedUnpackers(compressors, size),
+      });
     });
     out.push(...rows.map((row) => row[column] as unknown));
   }
   return out;
+}
+
+/** What unpacks pages, to no more bytes together than the column says that it has. */
+function boundedUnpackers(compressors: Compressors, size: number): Readonly<Record<string, Unpack>> {
+  let left = size;
+  return Object.fromEntries(
+    Object.entries(compressors).map(([codec, unpack]): [string, Unpack] => [
+      codec,
+      (input, count) => {
+        left -= count;
+        if (!(count >= 0 && left >= 0)) throw new Malformed(`a page announces ${count} bytes`);
+        return codec === 'ZSTD' ? unpackZstd(input, count) : unpack(input, count);
+      },
+    ]),
+  );
+}
+
+/** What the library has for it takes the size of its result from the compressed bytes. */
+function unpackZstd(input: Uint8Array, size: number): Uint8Array {
+  // Node before 22.15 has none.
+  if (typeof zlib().zstdDecompressSync !== 'function')
+    throw new Malformed('it is zstd-compressed, which needs Node 22.15 or newer to be read');
+  return zlib().zstdDecompressSync(input, { maxOutputLength: Math.max(1, size) });
+}
+
+interface SchemaNode {
+  readonly element: { readonly name: string; readonly repetition_type?: string };
+  readonly children: readonly SchemaNode[];
+}
+
+/** How many levels of lists, and of what may be absent, the values of a column are in. */
+function levelsOf(root: SchemaNode, path: readonly string[]) {
+  let node: SchemaNode | undefined = root;
+  let maxDefinition = 0;
+  let maxRepetition = 0;
+  for (const name of path) {
+    node = node?.children.find((one) => one.element.name === name);
+    if (node?.element.repetition_type !== 'REQUIRED') maxDefinition += 1;
+    if (node?.element.repetition_type === 'REPEATED') maxRepetition += 1;
+  }
+  return { maxDefinition, maxRepetition };
 }
 
 const isParquet = (bytes: Bytes): boolean =>

@@ -1,0 +1,13 @@
+import{Ar as e,Er as t,Fr as n,Nr as r,Or as i,Pr as a,Rr as o,Tr as s,jr as c,wr as l,zr as u}from"./core-2pvGZzHP.js";const d=`published versions stay until they are retired`,f={breaking:{text:o.red(`breaking`),emoji:`🛑`},unclear:{text:o.yellow(`unclear`),emoji:`⚠️`},compatible:{text:o.green(`compatible`),emoji:`✅`}};function p({baseline:e,reason:t,policy:n}){return n===`none`?`compared with nothing (policy none)`:e?`compared with ${e.label}`:`compared with nothing: ${t??`it is new`}`}function m({failed:e,findings:t}){return e?{text:o.red(`fails`),emoji:`🛑`}:t.some(e=>e.level!==`notice`)?{text:o.yellow(`passes`),emoji:`⚠️`}:{text:o.green(`passes`),emoji:`✅`}}function h(e){let{settings:r,changes:i,findings:s}=e,c=i.slice(0,100).map(e=>[f[e.verdict].text,a(e.subject),e.old===null?o.dim(`nothing`):a(e.old),e.new===null?o.dim(`nothing`):a(e.new),o.dim(e.rule)]);return[`${o.bold(r.name)} ${o.dim(a(r.path))}  ${m(e).text}  ${o.dim(a(p(e)))}`,...c.length>0?[``,n([``,`what`,`was`,`is`,`rule`],c,`  `)]:[],...i.length>100?[`  … and ${i.length-100} more`]:[],...s.length>0?[``,t(s)]:[]].join(`
+`)}function g(e,t){return[...e.length===0&&t.length===0?[o.dim(`no model changed`)]:[],...e.map(h),...t.map(e=>`${o.yellow(`gone`)} ${a(e)}  ${o.dim(d)}`)].join(`
+
+`)}function _(e,t){let n=[...e].sort((e,t)=>Number(t.failed)-Number(e.failed));return[...e.length===0&&t.length===0?[`### Lading
+
+No model changed.`]:[],...n.map(y),...t.length>0?[`### Gone\n\n${t.map(i).join(`, `)}: ${d}`]:[]].join(`
+
+`)}function v(e){let{settings:t,findings:n}=e;return[`### ${m(e).emoji} ${i(t.name)}: ${l(n)}`,`${i(t.path)}, ${c(p(e))}`].join(`
+
+`)}function y(e){let{changes:t,findings:n}=e;return[v(e),...n.length>0?[s(n)]:[],...t.length>0?[b(t)]:[],...e.failed?[x(e)]:[]].join(`
+
+`)}function b(t){let n=t.slice(0,100).map(e=>[`${f[e.verdict].emoji} ${e.verdict}`,i(e.subject),e.old===null?``:i(e.old),e.new===null?``:i(e.new),i(e.rule)]),a=t.length-100,o=r([``,`What`,`Was`,`Is`,`Rule`],n);return e(`${u(t.length,`change`)} of the contract`,a>0?`${o}\n\n… and ${a} more.`:o)}function x(t){let n=t.findings.filter(e=>e.level===`error`);return n.length===0?``:e(`The change is meant?`,["Agree to it in `lading.yaml`; the next version will be a major one.","```yaml",`models:`,`  - path: ${JSON.stringify(t.settings.path)}`,`    approvals:`,...n.slice(0,20).map(e=>`      - {fingerprint: "${e.fingerprint}", reason: "…"}`),"```"].join(`
+`))}export{g as i,v as n,_ as r,y as t};

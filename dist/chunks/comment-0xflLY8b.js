@@ -1,0 +1,10 @@
+import{Dr as e,Or as t,Tr as n,Wr as r,jr as i,zr as a}from"./core-2pvGZzHP.js";import{n as o,t as s}from"./check-B_ZNYx0-.js";function c(e){return`<!-- lading check workflow:${encodeURIComponent(e)} model:`}function l(e,t){return`${c(e)}${encodeURIComponent(t)} -->`}function u(e,t){let[,n,r]=/<!-- run:(\d{1,15})\.(\d{1,6}) -->/.exec(e.slice(0,1e3))??[];return n===void 0?!1:Number(n)>t.id||Number(n)===t.id&&Number(r)>t.attempt}function d(e,t){let r=[()=>s(e),()=>[o(e),n(e.findings)].join(`
+
+`),()=>[o(e),h(e)].join(`
+
+`)],i=n=>m(e.settings.name,n,t);for(let e of r){let t=i(e());if(t.length<=6e4)return t}return i(`${o(e)}\n\nThe findings are in the summary of the run.`)}function f(e,n,r){return m(e,`### ✅ ${t(e)}: no findings\n\n${i(n)}`,r)}function p(e,t){let n=`### ${e.some(e=>e.failed)?`🛑`:`⚠️`} ${a(e.length,`more model`)} with findings`,r=[],i=58e3;for(let t of e){let e=`- ${o(t).split(`
+`)[0]?.replace(/^#+ /,``)??``}`;if(i-=e.length+1,i<0)break;r.push(e)}let s=e.length-r.length;return s>0&&r.push(`- … and ${a(s,`model`)} more`),m(`*`,`${n}\n\n${r.join(`
+`)}\n\nThe findings are in the summary of the run.`,t)}function m(e,t,n){let r=n.commit===null?``:` at ${n.commit.slice(0,12)}`,a=n.url===null?i(n.workflow):`[${i(n.workflow)}](${n.url})`;return[`${l(n.workflow,e)}\n<!-- run:${n.id}.${n.attempt} -->`,t,`<sub>Checked by ${a}${r}. This comment is kept up to date.</sub>`].join(`
+
+`)}function h({findings:n}){let o=[],s=55e3,c=r(n);for(let n of c){let r=e(n),a=n.message.length>300?`${n.message.slice(0,300)} …`:n.message,c=`- **${n.level}** ${t(n.rule)} ${i(a)}${r===null?``:` (${t(r)})`}`;if(s-=c.length+1,s<0)break;o.push(c)}let l=c.length-o.length;return l>0&&o.push(`- … and ${a(l,`finding`)} more in the summary of the run`),o.join(`
+`)}export{d as checkComment,l as commentMarker,c as commentPrefix,u as isFromLaterRun,p as othersComment,f as resolvedComment};
