@@ -76,6 +76,17 @@ export function openFile(path: string): OpenFile {
   };
 }
 
+/**
+ * A few bytes at a place of which nothing near is read: without the window around them that `read` takes.
+ * @throws Truncated when the range is not wholly inside.
+ */
+export function glance(source: Bytes, offset: number, length: number): Uint8Array {
+  if (!source.fill) return source.read(offset, length);
+  const out = new Uint8Array(length);
+  source.fill(out, offset);
+  return out;
+}
+
 /** Bytes that are in memory already. */
 export function inMemory(bytes: Uint8Array): Bytes {
   return {
@@ -96,6 +107,12 @@ export function slice(source: Bytes, offset: number, length: number): Bytes {
       checkRange(at, count, length);
       return source.read(offset + at, count);
     },
+    ...(source.fill && {
+      fill(target: Uint8Array, at: number) {
+        checkRange(at, target.length, length);
+        source.fill?.(target, offset + at);
+      },
+    }),
   };
 }
 

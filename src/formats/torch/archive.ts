@@ -1,3 +1,4 @@
+import { glance } from '../../model/bytes.ts';
 import { type ModelFile, open } from '../../model/walk.ts';
 import type { Look } from '../format.ts';
 import { legacyPickles } from '../wire/pickle/heads.ts';
@@ -81,7 +82,7 @@ function kindOf(zip: Zip): TorchArchive | null {
   const entry = findEntry(zip, pickle);
   if (!entry) return null;
   if (entry.method !== 0) return { kind: 'save', root, module: false };
-  return pickled(zip.bytes.read(entry.offset, Math.min(HEAD, entry.compressedSize)), 'save', root);
+  return pickled(glance(zip.bytes, entry.offset, Math.min(HEAD, entry.compressedSize)), 'save', root);
 }
 
 /** A class that is made with no arguments, by protocol 2 (GLOBAL) or 4 (STACK_GLOBAL); or torch's old module reference. */

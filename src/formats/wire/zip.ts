@@ -1,5 +1,6 @@
-import { type Bytes, inMemory, slice, Truncated } from '../../model/bytes.ts';
+import { type Bytes, glance, inMemory, slice, Truncated } from '../../model/bytes.ts';
 import { zlib } from '../../ports/builtin.ts';
+import { spareMemory } from '../../ports/memory.ts';
 import { Malformed } from '../format.ts';
 
 /*
@@ -41,7 +42,10 @@ const END64_LOCATOR = 0x07064b50;
 const CENTRAL = 0x02014b50;
 const LOCAL = 0x04034b50;
 const MAX_ENTRIES = 100_000;
-const MAX_DIRECTORY = 64 * 1024 * 1024;
+/** 160 bytes for each of so many members; torch's largest checkpoints have some thousands, with names of 20. */
+const MAX_DIRECTORY = 16 * 1024 * 1024;
+/** Archives of more members are gone through with little memory. */
+const MANY = 2000;
 /** Flag bits that claim encryption: 0 (traditional), 5 (patched data), 6 (strong). */
 const ENCRYPTED = 0x1 | 0x20 | 0x40;
 
@@ -73,7 +77,9 @@ export function openZip(bytes: Bytes): Zip {
   const end = findEnd(bytes);
   const base = end.base;
   if (end.size > MAX_DIRECTORY) throw new Malformed(`the zip directory claims ${end.size} bytes`);
-  const directory = view(bytes.read(base + end.offset, end.size));
+  if (end.count > MANY) spareMemory();
+  const listing = bytes.read(base + end.offset, end.size);
+  const directory = view(listing);
   const entries: ZipEntry[] = [];
   const anomalies: ZipAnomaly[] = [];
   const seen = new Set<string>();
@@ -85,10 +91,11 @@ export function openZip(bytes: Bytes): Zip {
     const commentLength = directory.getUint16(at + 32, true);
     const next = at + 46 + nameLength + extraLength + commentLength;
     if (next > directory.byteLength) throw new Truncated('the zip directory ends within a member');
-    const name = decodeName(directory, at + 46, nameLength);
+    const nameBytes = listing.subarray(at + 46, at + 46 + nameLength);
+    const name = decoded(nameBytes);
     const sizes = wideSizes(directory, at, at + 46 + nameLength, extraLength);
-    const local = readLocal(bytes, base + sizes.offset, name);
-    if (local.name !== name)
+    const local = readLocal(bytes, base + sizes.offset, nameBytes);
+    if (local.name !== null)
       anomalies.push({
         kind: 'name-mismatch',
         message: `"${name}" is called "${local.name}" in its own header`,
@@ -241,18 +248,24 @@ function wideSizes(directory: DataView, record: number, extra: number, extraLeng
   return { compressed, size, offset };
 }
 
+/** What a member's own header says; the name where it is another than `name`. */
 function readLocal(
   bytes: Bytes,
   offset: number,
-  name: string,
-): { name: string; flags: number; data: number } {
-  const header = view(bytes.read(offset, 30));
-  if (header.getUint32(0, true) !== LOCAL)
-    throw new Malformed(`there is no member at the place of "${name}"`);
+  name: Uint8Array,
+): { name: string | null; flags: number; data: number } {
+  // Most headers stand alone before the bytes of their member.
+  const start = glance(bytes, offset, Math.min(30 + name.length, Math.max(0, bytes.size - offset)));
+  const header = view(start);
+  if (start.length < 30 || header.getUint32(0, true) !== LOCAL)
+    throw new Malformed(`there is no member at the place of "${decoded(name)}"`);
   const nameLength = header.getUint16(26, true);
-  const extraLength = header.getUint16(28, true);
-  const local = Buffer.from(bytes.read(offset + 30, nameLength)).toString('utf8');
-  return { name: local, flags: header.getUint16(6, true), data: offset + 30 + nameLength + extraLength };
+  const same = nameLength === name.length && Buffer.compare(start.subarray(30), name) === 0;
+  return {
+    name: same ? null : decoded(glance(bytes, offset + 30, nameLength)),
+    flags: header.getUint16(6, true),
+    data: offset + 30 + nameLength + header.getUint16(28, true),
+  };
 }
 
 /** What a name does that none needs; `null` where it is an ordinary one. */
@@ -273,9 +286,8 @@ function findOverlap(entries: readonly ZipEntry[]): string | null {
   return null;
 }
 
-function decodeName(directory: DataView, offset: number, length: number): string {
-  return Buffer.from(directory.buffer, directory.byteOffset + offset, length).toString('utf8');
-}
+const decoded = (name: Uint8Array): string =>
+  Buffer.from(name.buffer, name.byteOffset, name.length).toString('utf8');
 
 function toNumber(value: bigint): number {
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new Malformed(`a zip states the size ${value}`);
