@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-DRzCN1_g.js";await e(`inspect`);export{};
+import{t as e}from"./chunks/run-Bwjrl_Ik.js";await e(`inspect`);export{};

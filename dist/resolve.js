@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-DRzCN1_g.js";await e(`resolve`);export{};
+import{t as e}from"./chunks/run-Bwjrl_Ik.js";await e(`resolve`);export{};

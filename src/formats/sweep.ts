@@ -13,6 +13,7 @@ import { endsLikeZip, looksLikeZip } from './wire/zip.ts';
 /** Formats that judge all pickles in the file that they read. */
 const SELF_SCANNED: ReadonlySet<string> = new Set([
   'sklearn',
+  'pickle',
   'torch',
   'torchscript',
   'torch-export',

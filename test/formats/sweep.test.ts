@@ -51,6 +51,28 @@ const hidden: Record<string, Buffer> = {
   'broken.pkl': Buffer.from("cos\nsystem\n(S'id'\ntR\xff\xff\xff", 'latin1'),
 };
 
+/** A pickle behind more than is read of anything. */
+const farBehind: Record<string, Buffer> = {
+  'tokenizer.pkl': Buffer.concat([Buffer.alloc(4 * 10_000, '\x80\x04N.', 'latin1'), HOSTILE]),
+  'backup.zip': zipOf([
+    {
+      name: 'weights.dat',
+      data: Buffer.concat([
+        Buffer.from('\x80\x04', 'latin1'),
+        Buffer.alloc(1_200_000, 'N0'),
+        HOSTILE.subarray(2),
+      ]),
+    },
+  ]),
+};
+
+for (const [path, content] of Object.entries(farBehind))
+  test(`a harmless model is not clean beside a pickle that is put out of sight in ${path}`, async (t) => {
+    const inspection = await inspectionOf(t, { ...bert, [path]: content });
+    assert.equal(inspection.verdict, 'review', JSON.stringify(inspection.findings));
+    assert.ok(inspection.findings.some((finding) => finding.file === `model/${path}`));
+  });
+
 for (const [path, content] of Object.entries(hidden))
   test(`a pickle that runs a command is found in ${path} beside a harmless model`, async (t) => {
     const inspection = await inspectionOf(t, { ...bert, [path]: content });

@@ -35,11 +35,14 @@ export interface PickleResult {
   readonly error: { readonly message: string; readonly truncated: boolean; readonly offset: number } | null;
 }
 
+/** Old torch files have five in a row. */
+const MAX_PICKLES = 10_000;
+
 /** Reads all pickles of a stream without running any. Never throws about the bytes; the error is in the result. */
 export async function readPickle(stream: PullStream, options: PickleOptions = {}): Promise<PickleResult> {
   const session = newSession(options.limits);
   const values: Value[] = [];
-  const most = options.pickles ?? 10_000;
+  const most = options.pickles ?? MAX_PICKLES;
   let error: PickleResult['error'] = null;
   let trailing: boolean | null = null;
   try {
@@ -75,6 +78,8 @@ export async function readPickle(stream: PullStream, options: PickleOptions = {}
         break;
       }
     }
+    if (trailing === null && options.pickles === undefined && (await stream.peek(1)).length > 0)
+      throw new Malformed(`more than ${MAX_PICKLES} pickles follow each other`);
   } catch (thrown) {
     if (!(thrown instanceof Malformed || thrown instanceof Truncated)) throw thrown;
     error = {

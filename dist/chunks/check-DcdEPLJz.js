@@ -1,0 +1,13 @@
+import{Br as e,Dr as t,Er as n,Fr as r,Ir as i,Mr as a,Pr as o,Tr as s,jr as c,kr as l,zr as u}from"./core-Bj3eZmAq.js";const d=`published versions stay until they are retired`,f={breaking:{text:u.red(`breaking`),emoji:`🛑`},unclear:{text:u.yellow(`unclear`),emoji:`⚠️`},compatible:{text:u.green(`compatible`),emoji:`✅`}};function p({baseline:e,reason:t,policy:n}){return n===`none`?`compared with nothing (policy none)`:e?`compared with ${e.label}`:`compared with nothing: ${t??`it is new`}`}function m({failed:e,findings:t}){return e?{text:u.red(`fails`),emoji:`🛑`}:t.some(e=>e.level!==`notice`)?{text:u.yellow(`passes`),emoji:`⚠️`}:{text:u.green(`passes`),emoji:`✅`}}function h(e){let{settings:n,changes:a,findings:o}=e,s=a.slice(0,100).map(e=>[f[e.verdict].text,r(e.subject),e.old===null?u.dim(`nothing`):r(e.old),e.new===null?u.dim(`nothing`):r(e.new),u.dim(e.rule)]);return[`${u.bold(n.name)} ${u.dim(r(n.path))}  ${m(e).text}  ${u.dim(r(p(e)))}`,...s.length>0?[``,i([``,`what`,`was`,`is`,`rule`],s,`  `)]:[],...a.length>100?[`  … and ${a.length-100} more`]:[],...o.length>0?[``,t(o)]:[]].join(`
+`)}function g(e,t){return[...e.length===0&&t.length===0?[u.dim(`no model changed`)]:[],...e.map(h),...t.map(e=>`${u.yellow(`gone`)} ${r(e)}  ${u.dim(d)}`)].join(`
+
+`)}function _(e,t){let n=[...e].sort((e,t)=>Number(t.failed)-Number(e.failed));return[...e.length===0&&t.length===0?[`### Lading
+
+No model changed.`]:[],...n.map(y),...t.length>0?[`### Gone\n\n${t.map(l).join(`, `)}: ${d}`]:[]].join(`
+
+`)}function v(e){let{settings:t,findings:n}=e;return[`### ${m(e).emoji} ${l(t.name)}: ${s(n)}`,`${l(t.path)}, ${a(p(e))}`].join(`
+
+`)}function y(e){let{changes:t,findings:r}=e;return[v(e),...r.length>0?[n(r)]:[],...t.length>0?[b(t)]:[],...e.failed?[x(e)]:[]].join(`
+
+`)}function b(t){let n=t.slice(0,100).map(e=>[`${f[e.verdict].emoji} ${e.verdict}`,l(e.subject),e.old===null?``:l(e.old),e.new===null?``:l(e.new),l(e.rule)]),r=t.length-100,i=o([``,`What`,`Was`,`Is`,`Rule`],n);return c(`${e(t.length,`change`)} of the contract`,r>0?`${i}\n\n… and ${r} more.`:i)}function x(e){let t=e.findings.filter(e=>e.level===`error`);return t.length===0?``:c(`The change is meant?`,["Agree to it in `lading.yaml`; the next version will be a major one.","```yaml",`models:`,`  - path: ${JSON.stringify(e.settings.path)}`,`    approvals:`,...t.slice(0,20).map(e=>`      - {fingerprint: "${e.fingerprint}", reason: "…"}`),"```"].join(`
+`))}export{g as i,v as n,_ as r,y as t};

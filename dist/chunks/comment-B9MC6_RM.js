@@ -1,0 +1,10 @@
+import{Br as e,Er as t,Gr as n,Mr as r,Or as i,kr as a}from"./core-Bj3eZmAq.js";import{n as o,t as s}from"./check-DcdEPLJz.js";function c(e){return`<!-- lading check workflow:${encodeURIComponent(e)} model:`}function l(e,t){return`${c(e)}${encodeURIComponent(t)} -->`}function u(e,t){let[,n,r]=/<!-- run:(\d{1,15})\.(\d{1,6}) -->/.exec(e.slice(0,1e3))??[];return n===void 0?!1:Number(n)>t.id||Number(n)===t.id&&Number(r)>t.attempt}function d(e,n){let r=[()=>s(e),()=>[o(e),t(e.findings)].join(`
+
+`),()=>[o(e),h(e)].join(`
+
+`)],i=t=>m(e.settings.name,t,n);for(let e of r){let t=i(e());if(t.length<=6e4)return t}return i(`${o(e)}\n\nThe findings are in the summary of the run.`)}function f(e,t,n){return m(e,`### ✅ ${a(e)}: no findings\n\n${r(t)}`,n)}function p(t,n){let r=`### ${t.some(e=>e.failed)?`🛑`:`⚠️`} ${e(t.length,`more model`)} with findings`,i=[],a=58e3;for(let e of t){let t=`- ${o(e).split(`
+`)[0]?.replace(/^#+ /,``)??``}`;if(a-=t.length+1,a<0)break;i.push(t)}let s=t.length-i.length;return s>0&&i.push(`- … and ${e(s,`model`)} more`),m(`*`,`${r}\n\n${i.join(`
+`)}\n\nThe findings are in the summary of the run.`,n)}function m(e,t,n){let i=n.commit===null?``:` at ${n.commit.slice(0,12)}`,a=n.url===null?r(n.workflow):`[${r(n.workflow)}](${n.url})`;return[`${l(n.workflow,e)}\n<!-- run:${n.id}.${n.attempt} -->`,t,`<sub>Checked by ${a}${i}. This comment is kept up to date.</sub>`].join(`
+
+`)}function h({findings:t}){let o=[],s=55e3,c=n(t);for(let e of c){let t=i(e),n=e.message.length>300?`${e.message.slice(0,300)} …`:e.message,c=`- **${e.level}** ${a(e.rule)} ${r(n)}${t===null?``:` (${a(t)})`}`;if(s-=c.length+1,s<0)break;o.push(c)}let l=c.length-o.length;return l>0&&o.push(`- … and ${e(l,`finding`)} more in the summary of the run`),o.join(`
+`)}export{d as checkComment,l as commentMarker,c as commentPrefix,u as isFromLaterRun,p as othersComment,f as resolvedComment};
