@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-Bwjrl_Ik.js";await e(`release`);export{};
+import{t as e}from"./chunks/run-B7e3p4UV.js";await e(`release`);export{};

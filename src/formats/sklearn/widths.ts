@@ -107,8 +107,8 @@ export function widthOf(obj: Obj, depth = 0): Told<number> {
     case 'TfidfVectorizer': {
       const vocabulary = attribute(obj.value, 'vocabulary_');
       const where = `len(${at(obj, 'vocabulary_')})`;
-      if (is(vocabulary, 'dict')) return derived(vocabulary.keys.length, where);
-      return is(vocabulary, 'call') ? derived(vocabulary.entries.keys.length, where) : nothing(obj);
+      const words = is(vocabulary, 'call') ? vocabulary.entries : vocabulary;
+      return is(words, 'dict') ? derived(words.keys.length + words.more, where) : nothing(obj);
     }
     case 'HashingVectorizer':
     case 'FeatureHasher': {

@@ -17,7 +17,8 @@ export function looksPickled(value: string | PyBytes): boolean {
     const head = value.slice(0, 400);
     return looksRaw(head.charCodeAt(0), head.charCodeAt(1)) || CODED.test(head) || PROTOCOL_0.test(head);
   }
-  if (value.length < 6) return false;
+  // NumPy's numbers have eight bytes, and a name that is called takes more.
+  if (value.length < 9) return false;
   if (looksRaw(value.data[0] ?? 0, value.data[1] ?? 0)) return true;
   const head = Buffer.from(value.data.subarray(0, 400)).toString('latin1');
   return CODED.test(head) || PROTOCOL_0.test(head);

@@ -43,7 +43,7 @@ export interface Limits {
 export const LIMITS: Limits = {
   opcodes: 20_000_000,
   stack: 1_000_000,
-  memo: 5_000_000,
+  memo: 4_000_000,
   kept: 24 * 1024 * 1024,
   structure: 40 * 1024 * 1024,
   depth: 8,
@@ -120,7 +120,7 @@ export function spend(machine: Machine, bytes: number): void {
 }
 
 /** Bytes that a value takes beside its text; roughly, as V8 lays objects out. */
-function costOf(value: Value): number {
+export function costOf(value: Value): number {
   if (typeof value === 'number') return Number.isInteger(value) ? 0 : 16;
   if (typeof value === 'string') return 24;
   if (typeof value === 'bigint') return 32;

@@ -1,4 +1,5 @@
 import { Malformed } from '../../format.ts';
+import { forget } from './forget.ts';
 import {
   call,
   globalOf,
@@ -94,11 +95,17 @@ export function apply(machine: Machine, op: number, operand: Operand): void {
       make(machine, tuple(popMark(machine)));
       return;
     case '\x85':
-    case '\x86':
+      make(machine, tuple([pop(machine)]));
+      return;
+    case '\x86': {
+      const last = pop(machine);
+      make(machine, tuple([pop(machine), last]));
+      return;
+    }
     case '\x87': {
-      const items: Value[] = [];
-      for (let count = op - 0x84; count > 0; count -= 1) items.unshift(pop(machine));
-      make(machine, tuple(items));
+      const last = pop(machine);
+      const middle = pop(machine);
+      make(machine, tuple([pop(machine), middle, last]));
       return;
     }
     case ']':
@@ -258,6 +265,8 @@ const nameText = (value: Value): string =>
 
 function addItems(machine: Machine, target: Value, items: readonly Value[]): void {
   if (is(target, 'list') || is(target, 'set') || is(target, 'call')) {
+    // Nobody asks what is in such a set, as the words that a vectorizer leaves out.
+    if (is(target, 'set') && forget(machine, target.items.length, items)) return;
     spend(machine, (target.items.length === 0 ? 140 : 0) + 16 * items.length);
     for (const item of items) target.items.push(item);
   } else oddTarget(machine, target, 'items are added to');
@@ -268,6 +277,10 @@ function addEntries(machine: Machine, target: Value, items: readonly Value[]): v
   const dict = is(target, 'dict') ? target : is(target, 'call') ? target.entries : null;
   if (dict === null) {
     oddTarget(machine, target, 'an entry is set in');
+    return;
+  }
+  if (forget(machine, dict.keys.length, items)) {
+    dict.more += items.length / 2;
     return;
   }
   spend(machine, (dict.keys.length === 0 ? 280 : 0) + 12 * items.length);

@@ -1,4 +1,5 @@
 import { Truncated } from '../../../model/bytes.ts';
+import { spareMemory } from '../../../ports/memory.ts';
 import { Malformed } from '../../format.ts';
 import type { PullStream } from '../stream.ts';
 import { looksPickled } from './looks.ts';
@@ -14,6 +15,8 @@ const PROTO = 0x80;
 const BUILD = 0x62;
 const REDUCE = 0x52;
 const FRAME = 0x95;
+/** A pickle of more opcodes is run with little memory. */
+const LONG = 20_000;
 /** Between two looks at the clock of the event loop. */
 const BREATH = 200_000;
 const MAX_SUSPECTS = 1000;
@@ -51,6 +54,7 @@ export async function run(stream: PullStream, session: Session, depth: number): 
     const op = stream.byte();
     session.opcodes += 1;
     if (session.opcodes > session.limits.opcodes) throw new Malformed('it has too many opcodes');
+    if (session.opcodes === LONG) spareMemory();
     if (session.opcodes % BREATH === 0) await new Promise((go) => setImmediate(go));
     const now = readOperandNow(stream, op, session.budget);
     const operand =

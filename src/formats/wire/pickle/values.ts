@@ -31,6 +31,8 @@ export interface PyDict {
   readonly kind: 'dict';
   readonly keys: Value[];
   readonly values: Value[];
+  /** How many words or numbers more it has, which are not kept. */
+  more: number;
 }
 
 export interface PySet {
@@ -91,7 +93,7 @@ export function is<K extends Node['kind']>(
   return typeof value === 'object' && value !== null && value.kind === kind;
 }
 
-export const newDict = (): PyDict => ({ kind: 'dict', keys: [], values: [] });
+export const newDict = (): PyDict => ({ kind: 'dict', keys: [], values: [], more: 0 });
 
 /** `module.name`. */
 export const fullName = (global: PyGlobal): string => `${global.module}.${global.name}`;
