@@ -21,6 +21,7 @@ import { type Bytes, inMemory, openFile } from '../../src/model/bytes.ts';
 import { walk } from '../../src/model/walk.ts';
 import { attempt, candidate, counted, EMPTY_LOOK, fuzz } from '../helpers/damage.ts';
 import { field, head, int } from '../helpers/proto.ts';
+import { judge, truthCases } from '../helpers/truth.ts';
 
 const MODELS = join(import.meta.dirname, '../fixtures/models/onnx');
 const fixture = (name: string) => readFileSync(join(MODELS, name, 'model/model.onnx'));
@@ -118,6 +119,20 @@ test('a category that the model refuses is not in the set of its input', async (
   // The generator asked onnxruntime: it takes these and refuses "west".
   assert.deepEqual(inputs.find((one) => one.name === 'region')?.categories, ['east', 'north', 'south']);
   assert.equal(inputs.find((one) => one.name === 'price')?.categories, undefined);
+});
+
+test('what the metadata names and what the nodes give is found whole', async () => {
+  const wanted = ['metadata-names', 'metadata-escaped', 'metadata-lines', 'scalars-that-are-none'];
+  const cases = truthCases(join(MODELS, '..')).filter(
+    (one) => one.format === 'onnx' && wanted.includes(one.name),
+  );
+  assert.equal(cases.length, wanted.length);
+  for (const one of cases) {
+    const found = await readModel(lookAt(walk(one.name, one.directory)));
+    assert.ok(found.kind === 'model');
+    const missed = judge(one.truth, found.reading).filter((judgement) => judgement.verdict !== 'right');
+    assert.deepEqual(missed, []);
+  }
 });
 
 test('operator sets, metadata and foreign operators are told', () => {

@@ -18,7 +18,7 @@ import { checkExternal, type ExternalUse, noteExternal } from './external.ts';
 import { type TensorHead, walkGraph } from './graph.ts';
 import { inferTypes } from './infer.ts';
 import { type Labelled, traceLabels } from './labels.ts';
-import { labelsInMetadata } from './metadata.ts';
+import { featuresInMetadata, labelsInMetadata, type NamedClasses } from './metadata.ts';
 import type { TensorType } from './rules.ts';
 import { elementType, valueField } from './types.ts';
 
@@ -74,8 +74,8 @@ export function readOnnx(bytes: Bytes, candidate: Candidate, look: Look): Readin
     framework: { name: model.producer || 'onnx', version: model.producerVersion || null },
     contract,
     evidence,
-    features: columnNames(graph.inputs),
-    labels: commonLabels(outputs) ?? named?.labels ?? null,
+    features: columnNames(graph.inputs) ?? featuresInMetadata(model.metadata, onlyWidth(graph.inputs)),
+    labels: commonLabels(outputs) ?? (named?.certain ? named.labels : null),
     parameters: graph.parameters,
     properties: {
       ...propertiesOf(model, custom),
@@ -237,6 +237,12 @@ function completed(field: ToldField, info: Tree, followed: (name: string) => Ten
   };
 }
 
+/** How wide the rows are that a model takes as its one input. */
+function onlyWidth(inputs: readonly ToldField[]): number | null {
+  const [only, ...others] = inputs.filter((field) => !field.optional);
+  return only && others.length === 0 && only.shape.value?.length === 2 ? lastSize(only) : null;
+}
+
 /** The size of the last axis; `null` where it is not one number. */
 function lastSize(field: ToldField): number | null {
   const size = field.shape.value?.at(-1);
@@ -290,7 +296,7 @@ function propertiesOf(model: Model, custom: readonly string[]): Record<string, s
 function withMetadataLabels(
   field: ToldField,
   metadata: ReadonlyMap<string, string>,
-  named: { labels: readonly Label[]; where: string } | null,
+  named: NamedClasses | null,
 ): ToldField {
   const shape = field.shape.value;
   const task = metadata.get('task');
