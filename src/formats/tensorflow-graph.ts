@@ -16,7 +16,7 @@ export const tensorflowGraph: Format = {
   read: async (...args) => (await import('./tensorflow/read-graph.ts')).readFrozenGraph(...args),
 };
 
-const OPERATOR = /^[A-Z][A-Za-z0-9_]*(>[A-Za-z0-9_>]+)?$|^_[A-Z][A-Za-z0-9_]*$/;
+const OPERATOR = /^[A-Z][A-Za-z0-9_]+(>[A-Za-z0-9_>]+)?$|^_[A-Z][A-Za-z0-9_]*$/;
 const NODE_NAME = /^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$/;
 
 /** A node has an operator behind its name: the nodes of MediaPipe's graphs have a calculator there. */
