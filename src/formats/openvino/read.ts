@@ -4,6 +4,7 @@ import { type Candidate, emptyReading, type Look, Malformed, type Reading, type 
 import { openCandidate } from '../open.ts';
 import { stated, type ToldField, tell, unknown } from '../told.ts';
 import { all, at, type Element, readXml } from '../wire/xml.ts';
+import { blobsOf, openPorts, weightsIn } from './old.ts';
 import { scalarLayers } from './rank.ts';
 
 /** Element types of the IR, and the precisions of its ports. Source: OpenVINO, "Intermediate Representation format". */
@@ -55,12 +56,12 @@ export async function readOpenvino(candidate: Candidate, look: Look): Promise<Re
 
 /** Bytes that the constants of the graph reach into the weights. */
 function weightsEnd(net: Element): number {
-  const ends = all(at(net, 'layers'), 'layer').map((layer) => {
+  const ends = all(at(net, 'layers'), 'layer').flatMap((layer) => {
     const { offset, size } = at(layer, 'data')?.attributes ?? {};
-    const end = Number(offset) + Number(size);
-    return layer.attributes['type'] === 'Const' && Number.isSafeInteger(end) ? end : 0;
+    const own = layer.attributes['type'] === 'Const' ? [{ offset: Number(offset), size: Number(size) }] : [];
+    return [...own, ...blobsOf(layer)].map((blob) => blob.offset + blob.size);
   });
-  return ends.reduce((a, b) => Math.max(a, b), 0);
+  return ends.reduce((a, b) => (Number.isSafeInteger(b) ? Math.max(a, b) : a), 0);
 }
 
 const missing = (file: string): Remark => ({
@@ -95,12 +96,12 @@ function readingOf(candidate: Candidate, net: Element): Reading {
     const shape = data?.attributes['shape'];
     return {
       name: stated(nameOf(layer, port), where),
-      type: typeOf(data?.attributes['element_type'] ?? port?.attributes['precision'], where),
+      type: typeOf(data?.attributes['element_type'] ?? precisionOf(layer, port), where),
       shape: shape !== undefined ? shapeFromText(shape, where) : stated(shapeFromPort(port), where),
     };
   });
   const scalar = scalarLayers(net);
-  const outputs = ofType('Result').map((layer): ToldField => {
+  const results = ofType('Result').map((layer): ToldField => {
     const edge = edges.get(layer.attributes['id'] ?? '');
     const producer = byId.get(edge?.attributes['from-layer']);
     const ports = all(at(producer, 'output'), 'port');
@@ -116,6 +117,17 @@ function readingOf(candidate: Candidate, net: Element): Reading {
           : unknown(`${where} states no sizes: a scalar, or any rank`),
     };
   });
+  const outputs =
+    results.length > 0
+      ? results
+      : openPorts(net).map(({ layer, port, name }): ToldField => {
+          const where = `layer ${layer.attributes['name'] ?? ''}`;
+          return {
+            name: stated(name, where),
+            type: typeOf(precisionOf(layer, port), where),
+            shape: stated(shapeFromPort(port), where),
+          };
+        });
   const info = at(net, 'rt_info', 'model_info');
   const labels = labelsOf(at(info, 'labels')?.attributes['value']);
   const [output] = outputs;
@@ -139,7 +151,7 @@ function readingOf(candidate: Candidate, net: Element): Reading {
     // Of packed integers some are weights and some are zero points, and their count is not that of the parameters.
     parameters: ofType('Const').some(isPacked)
       ? null
-      : ofType('Const').reduce((sum, layer) => sum + elementsOf(layer), 0),
+      : layers.reduce((sum, layer) => sum + elementsOf(layer) + weightsIn(layer), 0),
     properties: { 'ir version': net.attributes['version'] ?? '' },
   };
 }
@@ -149,6 +161,10 @@ function nameOf(layer: Element, port: Element | undefined): string {
   const first = port?.attributes['names']?.split(/(?<!\\),/)[0]?.replaceAll('\\,', ',');
   return first || (layer.attributes['name'] ?? '');
 }
+
+/** At the port, and before version 7 at the layer. */
+const precisionOf = (layer: Element, port: Element | undefined): string | undefined =>
+  port?.attributes['precision'] ?? layer.attributes['precision'];
 
 function typeOf(text: string | undefined, where: string) {
   const type = entryOf(TYPES, entryOf(PRECISIONS, text ?? '') ?? (text ?? '').toLowerCase());
@@ -187,7 +203,7 @@ function isPacked(layer: Element): boolean {
 
 /** Elements of a constant that is of a floating type: integers are shapes and axes. */
 function elementsOf(layer: Element): number {
-  const data = at(layer, 'data');
+  const data = layer.attributes['type'] === 'Const' ? at(layer, 'data') : undefined;
   if (!/^b?f\d/.test(data?.attributes['element_type'] ?? '')) return 0;
   const sizes = (data?.attributes['shape'] ?? '').split(',').filter((part) => part.trim() !== '');
   return sizes.reduce((product, size) => product * Number(size), 1);
