@@ -147,3 +147,18 @@ test('where the distance from the true value is told, that value may be brought'
   );
   assert.deepEqual(read.features, ['a']);
 });
+
+test('of several targets each has the classes whose probabilities name it, and ten thousand of them cost no more than a few', async (t) => {
+  const some = Array.from({ length: 10_000 }, (_, at) => `t${at}`);
+  const fields = some.map((name) => `<DataField name="${name}" optype="categorical" dataType="string"/>`);
+  const targets = some.map((name) => `<MiningField name="${name}" usageType="target"/>`);
+  const outputsOf = (name: string) =>
+    ['a', 'b'].map(
+      (value) =>
+        `<OutputField name="${value} of ${name}" feature="probability" targetField="${name}" value="${value}"/>`,
+    );
+  const model = `<PMML version="4.4"><DataDictionary>${fields.join('')}</DataDictionary><TreeModel functionName="classification"><MiningSchema>${targets.join('')}</MiningSchema><Output>${some.flatMap(outputsOf).join('')}</Output></TreeModel></PMML>`;
+  const read = await readingOf(t, { 'model.pmml': model });
+  assert.equal(outputs(read).length, 30_000);
+  assert.deepEqual(outputs(read)[9_999]?.labels, ['a', 'b']);
+});

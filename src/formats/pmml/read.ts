@@ -110,3 +110,120 @@ function inputOf(mining: Element, field: Element | undefined): ToldField {
     }),
   };
 }
+
+/** What a model is trained to tell. */
+interface Target {
+  readonly name: Told<string>;
+  readonly type: Told<ScalarType>;
+  /** Empty unless the model tells classes. */
+  readonly labels: readonly Label[];
+}
+
+/** Targets as the mining schema names them; a model without one still gives a value, which has no name. */
+function targetsOf(model: Element, mining: readonly Element[], data: ReadonlyMap<string, Element>): Target[] {
+  const task = model.attributes['functionName'];
+  const classifies = task === 'classification';
+  if (mining.length === 0) {
+    if (!['classification', 'regression', 'clustering'].includes(task ?? '')) return [];
+    return [
+      {
+        name: assumed(task === 'clustering' ? 'cluster' : 'prediction', 'the mining schema names no target'),
+        type: derived(task === 'regression' ? 'float64' : 'string', `functionName = ${task}`),
+        labels: classifies ? classesGiven(model, true)('', undefined) : [],
+      },
+    ];
+  }
+  const given = classesGiven(model, mining.length === 1);
+  return mining.map((one) => {
+    const name = one.attributes['name'] ?? '';
+    const field = data.get(name);
+    const stated_ = categoriesOf(field);
+    const labels = stated_.length > 0 ? stated_ : given(name, field?.attributes['dataType']);
+    return {
+      name: stated(name, 'MiningSchema'),
+      type: typeOf(field, `DataField ${name}`),
+      labels: classifies ? labels : [],
+    };
+  });
+}
+
+/** What the segments put out that answer for the model, and what it puts out itself. */
+const outputFields = (model: Element): Element[] => [
+  ...segmentOutputs(model),
+  ...all(at(model, 'Output'), 'OutputField'),
+];
+
+/** The classes whose probabilities are given: of the only target all of them, of several those that name it. */
+function classesGiven(
+  model: Element,
+  only: boolean,
+): (target: string, dataType: string | undefined) => Label[] {
+  const values = new Map<string, string[]>();
+  for (const { attributes } of outputFields(model)) {
+    if (attributes['feature'] !== 'probability' || attributes['value'] === undefined) continue;
+    const target = only ? '' : (attributes['targetField'] ?? '');
+    const list = values.get(target) ?? [];
+    list.push(attributes['value']);
+    values.set(target, list);
+  }
+  return (target, dataType) =>
+    (values.get(only ? '' : target) ?? []).map((value) => labelOf(value, dataType));
+}
+
+/** Types of results that PMML fixes. Source: PMML 4.4.1, "Output". */
+const FEATURES: Readonly<Record<string, ScalarType>> = {
+  probability: 'float64',
+  confidence: 'float64',
+  affinity: 'float64',
+  entityAffinity: 'float64',
+  clusterAffinity: 'float64',
+  residual: 'float64',
+  standardError: 'float64',
+  standardDeviation: 'float64',
+  entityId: 'string',
+  clusterId: 'string',
+  predictedDisplayValue: 'string',
+  reasonCode: 'string',
+  warning: 'string',
+};
+
+/** Output fields that are results, behind the targets that none of them stands for. */
+function outputsOf(model: Element, targets: readonly Target[]): ToldField[] {
+  const shape = derived(['batch'], 'one value a row');
+  const own = new Set(all(at(model, 'Output'), 'OutputField'));
+  const fields = outputFields(model).filter((field) => field.attributes['isFinalResult'] !== 'false');
+  const featureOf = (field: Element) => field.attributes['feature'] ?? 'predictedValue';
+  const byName = new Map([...targets].reverse().map((one) => [one.name.value, one]));
+  const targetOf = (field: Element) => byName.get(field.attributes['targetField'] ?? null) ?? targets[0];
+  const labelled = (target: Target | undefined) =>
+    target && target.labels.length > 0
+      ? { labels: stated(target.labels, `DataField ${target.name.value}`) }
+      : {};
+  const told = new Set<Target | undefined>();
+  const results = fields.map((field): ToldField => {
+    const feature = featureOf(field);
+    const where = `OutputField ${field.attributes['name'] ?? ''}`;
+    const target = targetOf(field);
+    const predicts = feature === 'predictedValue';
+    // What a segment predicts has a name of its own beside the target that the model has.
+    if (predicts && (own.has(field) || target?.name.evidence.kind === 'assumed')) told.add(target);
+    const fixed = FEATURES[feature];
+    return {
+      name: stated(field.attributes['name'] ?? '', where),
+      type:
+        field.attributes['dataType'] !== undefined
+          ? typeOf(field, where)
+          : predicts && target
+            ? target.type
+            : fixed
+              ? assumed(fixed, `${where} is a ${feature}`)
+              : unknown(`${where} is a ${feature} and states no type`, 'the type, such as float64'),
+      shape,
+      ...(predicts && labelled(target)),
+    };
+  });
+  const untold = targets
+    .filter((target) => !told.has(target))
+    .map((target): ToldField => ({ name: target.name, type: target.type, shape, ...labelled(target) }));
+  return [...untold, ...results];
+}
