@@ -135,6 +135,18 @@ test('what the metadata names and what the nodes give is found whole', async () 
   }
 });
 
+test('ranks that double with each node are given up, and not followed until memory ends', () => {
+  const gather = (at: number) =>
+    field(1, field(1, `x${at}`), field(1, `x${at}`), field(2, `x${at + 1}`), field(4, 'Gather'));
+  const nodes = Array.from({ length: 60 }, (_, at) => gather(at));
+  const input = value(11, 'x0', tensorType(7, int(1, 2), int(1, 2)));
+  const graph = field(7, ...nodes, input, field(12, field(1, 'x60')));
+  const { contract } = read(inMemory(Buffer.concat([int(1, 8), graph, opset])));
+  const [output] = contract?.signatures['predict']?.outputs ?? [];
+  assert.equal(output?.type, 'int64');
+  assert.equal(output?.shape, null);
+});
+
 test('operator sets, metadata and foreign operators are told', () => {
   const bytes = Buffer.concat([
     int(1, 8),

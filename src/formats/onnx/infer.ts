@@ -1,6 +1,6 @@
 import type { Message } from '../wire/protobuf.ts';
 import { type TensorHead, tensorAttribute, tensorValues, walkGraph } from './graph.ts';
-import { RULES, type TensorType, UNKNOWN } from './rules.ts';
+import { MAX_RANK, RULES, type TensorType, UNKNOWN } from './rules.ts';
 import { elementType } from './types.ts';
 
 /** Values that are remembered: bounds memory on graphs of any size. */
@@ -46,7 +46,9 @@ export function inferTypes(
         return values?.flatMap((value) => (typeof value === 'number' ? [value] : [])) ?? null;
       };
       const given = node.inputs.map((name) => known.get(name) ?? UNKNOWN);
-      known.set(output, rule(given, node, wholes));
+      const made = rule(given, node, wholes);
+      // Gathering by itself doubles the rank each time.
+      known.set(output, (made.shape?.length ?? 0) <= MAX_RANK ? made : { ...made, shape: null });
     },
   });
   return (name) => known.get(name) ?? null;

@@ -18,7 +18,7 @@ const same: Rule = ([x = UNKNOWN]) => x;
 const named = (names: string, rule: Rule): [string, Rule][] => names.split(' ').map((name) => [name, rule]);
 const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 /** More axes than any tensor has. */
-const MAX_RANK = 64;
+export const MAX_RANK = 32;
 const whole = (size: Dimension | undefined): size is number => typeof size === 'number';
 
 /** Sizes of two operands laid over each other from the right. */
