@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-B7e3p4UV.js";await e(`generate`);export{};
+import{t as e}from"./chunks/run-OP5EN1z8.js";await e(`generate`);export{};

@@ -23,15 +23,16 @@ export function targetsOf(model: Element, data: ReadonlyMap<string, Element>): T
       {
         name: assumed(task === 'clustering' ? 'cluster' : 'prediction', 'the mining schema names no target'),
         type: derived(task === 'regression' ? 'float64' : 'string', `functionName = ${task}`),
-        labels: classifies ? labelsOfOutputs(model, undefined) : [],
+        labels: classifies ? classesGiven(model, true)('', undefined) : [],
       },
     ];
   }
+  const given = classesGiven(model, mining.length === 1);
   return mining.map((one) => {
     const name = one.attributes['name'] ?? '';
     const field = data.get(name);
     const stated_ = categoriesOf(field);
-    const labels = stated_.length > 0 ? stated_ : labelsOfOutputs(model, field?.attributes['dataType']);
+    const labels = stated_.length > 0 ? stated_ : given(name, field?.attributes['dataType']);
     return {
       name: stated(name, 'MiningSchema'),
       type: typeOf(field, `DataField ${name}`),
@@ -40,12 +41,23 @@ export function targetsOf(model: Element, data: ReadonlyMap<string, Element>): T
   });
 }
 
-/** The classes whose probabilities are given. */
-const labelsOfOutputs = (model: Element, dataType: string | undefined): Label[] =>
-  resultsOf(model)
-    .map(({ field }) => field.attributes)
-    .filter(({ feature, value }) => feature === 'probability' && value !== undefined)
-    .map(({ value }) => labelOf(value ?? '', dataType));
+/** The classes whose probabilities are given: of the only target all of them, of several those that name it. */
+function classesGiven(
+  model: Element,
+  only: boolean,
+): (target: string, dataType: string | undefined) => Label[] {
+  const values = new Map<string, string[]>();
+  for (const { field } of resultsOf(model)) {
+    const { feature, value, targetField } = field.attributes;
+    if (feature !== 'probability' || value === undefined) continue;
+    const target = only ? '' : (targetField ?? '');
+    const list = values.get(target) ?? [];
+    list.push(value);
+    values.set(target, list);
+  }
+  return (target, dataType) =>
+    (values.get(only ? '' : target) ?? []).map((value) => labelOf(value, dataType));
+}
 
 /** The ways of putting models together where each tells results of its own. Source: PMML 4.4.1, "Multiple Models". */
 const CHAINS = ['selectFirst', 'modelChain', 'x-multiModelChain'] as const;
@@ -124,17 +136,20 @@ export function outputsOf(
       ? { labels: stated(target.labels, `DataField ${target.name.value}`) }
       : {};
   const told = new Set<string | null>();
-  const known = new Map([[model, targets]]);
-  const targetsBy = (teller: Element): readonly Target[] => {
-    const its = known.get(teller) ?? targetsOf(teller, data);
+  const byName = (its: readonly Target[]) => ({
+    first: its[0],
+    named: new Map([...its].reverse().map((one) => [one.name.value, one])),
+  });
+  const known = new Map([[model, byName(targets)]]);
+  const targetOf = (field: Element, teller: Element): Target | undefined => {
+    const its = known.get(teller) ?? byName(targetsOf(teller, data));
     known.set(teller, its);
-    return its;
+    return its.named.get(field.attributes['targetField'] ?? null) ?? its.first;
   };
   const results = resultsOf(model).map(({ field, model: teller }): ToldField => {
     const feature = featureOf(field);
     const where = `OutputField ${field.attributes['name'] ?? ''}`;
-    const its = targetsBy(teller);
-    const target = its.find((one) => one.name.value === field.attributes['targetField']) ?? its[0];
+    const target = targetOf(field, teller);
     const predicts = feature === 'predictedValue';
     if (predicts && target) told.add(target.name.value);
     const fixed = entryOf(FEATURES, feature);

@@ -1,0 +1,13 @@
+import{Ar as e,Br as t,Dr as n,Er as r,Fr as i,Ir as a,Lr as o,Mr as s,Nr as c,Or as l,Vr as u}from"./core-Db_PJH_Z.js";const d=`published versions stay until they are retired`,f={breaking:{text:t.red(`breaking`),emoji:`🛑`},unclear:{text:t.yellow(`unclear`),emoji:`⚠️`},compatible:{text:t.green(`compatible`),emoji:`✅`}};function p({baseline:e,reason:t,policy:n}){return n===`none`?`compared with nothing (policy none)`:e?`compared with ${e.label}`:`compared with nothing: ${t??`it is new`}`}function m({failed:e,findings:n}){return e?{text:t.red(`fails`),emoji:`🛑`}:n.some(e=>e.level!==`notice`)?{text:t.yellow(`passes`),emoji:`⚠️`}:{text:t.green(`passes`),emoji:`✅`}}function h(e){let{settings:n,changes:r,findings:i}=e,s=r.slice(0,100).map(e=>[f[e.verdict].text,a(e.subject),e.old===null?t.dim(`nothing`):a(e.old),e.new===null?t.dim(`nothing`):a(e.new),t.dim(e.rule)]);return[`${t.bold(n.name)} ${t.dim(a(n.path))}  ${m(e).text}  ${t.dim(a(p(e)))}`,...s.length>0?[``,o([``,`what`,`was`,`is`,`rule`],s,`  `)]:[],...r.length>100?[`  … and ${r.length-100} more`]:[],...i.length>0?[``,l(i)]:[]].join(`
+`)}function g(e,n){return[...e.length===0&&n.length===0?[t.dim(`no model changed`)]:[],...e.map(h),...n.map(e=>`${t.yellow(`gone`)} ${a(e)}  ${t.dim(d)}`)].join(`
+
+`)}function _(t,n){let r=[...t].sort((e,t)=>Number(t.failed)-Number(e.failed));return[...t.length===0&&n.length===0?[`### Lading
+
+No model changed.`]:[],...r.map(y),...n.length>0?[`### Gone\n\n${n.map(e).join(`, `)}: ${d}`]:[]].join(`
+
+`)}function v(t){let{settings:n,findings:i}=t;return[`### ${m(t).emoji} ${e(n.name)}: ${r(i)}`,`${e(n.path)}, ${c(p(t))}`].join(`
+
+`)}function y(e){let{changes:t,findings:r}=e;return[v(e),...r.length>0?[n(r)]:[],...t.length>0?[b(t)]:[],...e.failed?[x(e)]:[]].join(`
+
+`)}function b(t){let n=t.slice(0,100).map(t=>[`${f[t.verdict].emoji} ${t.verdict}`,e(t.subject),t.old===null?``:e(t.old),t.new===null?``:e(t.new),e(t.rule)]),r=t.length-100,a=i([``,`What`,`Was`,`Is`,`Rule`],n);return s(`${u(t.length,`change`)} of the contract`,r>0?`${a}\n\n… and ${r} more.`:a)}function x(e){let t=e.findings.filter(e=>e.level===`error`);return t.length===0?``:s(`The change is meant?`,["Agree to it in `lading.yaml`; the next version will be a major one.","```yaml",`models:`,`  - path: ${JSON.stringify(e.settings.path)}`,`    approvals:`,...t.slice(0,20).map(e=>`      - {fingerprint: "${e.fingerprint}", reason: "…"}`),"```"].join(`
+`))}export{g as i,v as n,_ as r,y as t};

@@ -1,0 +1,10 @@
+import{Ar as e,Dr as t,Kr as n,Nr as r,Vr as i,kr as a}from"./core-Db_PJH_Z.js";import{n as o,t as s}from"./check-DE_h3CiT.js";function c(e){return`<!-- lading check workflow:${encodeURIComponent(e)} model:`}function l(e,t){return`${c(e)}${encodeURIComponent(t)} -->`}function u(e,t){let[,n,r]=/<!-- run:(\d{1,15})\.(\d{1,6}) -->/.exec(e.slice(0,1e3))??[];return n===void 0?!1:Number(n)>t.id||Number(n)===t.id&&Number(r)>t.attempt}function d(e,n){let r=[()=>s(e),()=>[o(e),t(e.findings)].join(`
+
+`),()=>[o(e),h(e)].join(`
+
+`)],i=t=>m(e.settings.name,t,n);for(let e of r){let t=i(e());if(t.length<=6e4)return t}return i(`${o(e)}\n\nThe findings are in the summary of the run.`)}function f(t,n,i){return m(t,`### ✅ ${e(t)}: no findings\n\n${r(n)}`,i)}function p(e,t){let n=`### ${e.some(e=>e.failed)?`🛑`:`⚠️`} ${i(e.length,`more model`)} with findings`,r=[],a=58e3;for(let t of e){let e=`- ${o(t).split(`
+`)[0]?.replace(/^#+ /,``)??``}`;if(a-=e.length+1,a<0)break;r.push(e)}let s=e.length-r.length;return s>0&&r.push(`- … and ${i(s,`model`)} more`),m(`*`,`${n}\n\n${r.join(`
+`)}\n\nThe findings are in the summary of the run.`,t)}function m(e,t,n){let i=n.commit===null?``:` at ${n.commit.slice(0,12)}`,a=n.url===null?r(n.workflow):`[${r(n.workflow)}](${n.url})`;return[`${l(n.workflow,e)}\n<!-- run:${n.id}.${n.attempt} -->`,t,`<sub>Checked by ${a}${i}. This comment is kept up to date.</sub>`].join(`
+
+`)}function h({findings:t}){let o=[],s=55e3,c=n(t);for(let t of c){let n=a(t),i=t.message.length>300?`${t.message.slice(0,300)} …`:t.message,c=`- **${t.level}** ${e(t.rule)} ${r(i)}${n===null?``:` (${e(n)})`}`;if(s-=c.length+1,s<0)break;o.push(c)}let l=c.length-o.length;return l>0&&o.push(`- … and ${i(l,`finding`)} more in the summary of the run`),o.join(`
+`)}export{d as checkComment,l as commentMarker,c as commentPrefix,u as isFromLaterRun,p as othersComment,f as resolvedComment};
