@@ -17,8 +17,8 @@ export interface Folded {
   readonly parameters: number | null;
 }
 
-/** Classes of Spark itself. */
-const OWN = /^(org\.apache\.spark|pyspark)\.ml\./;
+/** Classes of Spark itself, and those that XGBoost brings for it. */
+const OWN = /^(?:(?:org\.apache\.spark|pyspark)\.ml|xgboost\.spark)\./;
 
 /** All stages that run on data, in order, without what only groups them. */
 export function flatten(stage: Stage): Stage[] {
@@ -34,6 +34,7 @@ export async function fold(root: Stage, tables: Tables): Promise<Folded> {
     training,
     footers: tables.footers,
     column: tables.column,
+    booster: tables.booster,
   });
   // What a stage takes as data is no label, whatever the next one calls it: that shows in a first pass.
   const targets = new Set(stages.flatMap(targetsOf));

@@ -1,7 +1,7 @@
 import { list, object, text } from '../declared/documents.ts';
 import { Malformed } from '../format.ts';
 import { inFolder, readAll, type Store } from '../store.ts';
-import { parseJson } from '../wire/parse-json.ts';
+import { parseJsonWithNaN } from '../wire/parse-json.ts';
 
 /** Bytes of metadata of all stages together. */
 const MAX_METADATA = 8 * 1024 * 1024;
@@ -110,7 +110,8 @@ function metadataOf(store: Store, folder: string, budget: Budget): Record<string
     .filter((file) => file.size > 0)
     .map((file) => readAll(file, MAX_METADATA));
   try {
-    return { ...object(parseJson(Buffer.concat(pieces).toString('utf8'))) };
+    // Stages that are written in Python have NaN among their parameters.
+    return { ...object(parseJsonWithNaN(Buffer.concat(pieces).toString('utf8'))) };
   } catch {
     throw new Malformed(`${where} is not the JSON that Spark writes`);
   }

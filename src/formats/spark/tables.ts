@@ -1,4 +1,5 @@
 import { Truncated } from '../../model/bytes.ts';
+import { object } from '../declared/documents.ts';
 import { Malformed, type Remark } from '../format.ts';
 import { inFolder, type Store } from '../store.ts';
 import { type Footers, readColumn, readFooters } from './parquet.ts';
@@ -13,6 +14,8 @@ export interface Tables {
   footers(stage: Stage, table?: string): Promise<Footers | null>;
   /** Values of one small column of it; empty when there is none. */
   column(stage: Stage, name: string): Promise<readonly unknown[]>;
+  /** The parameters of the XGBoost model that a stage holds; `null` when there is none, or it is damaged. */
+  booster(stage: Stage): Promise<Readonly<Record<string, unknown>> | null>;
   remarks(): readonly Remark[];
 }
 
@@ -53,6 +56,16 @@ export function tablesOf(store: Store, file: string): Tables {
         orNothing(readColumn(store, folder, name, budget), []),
       );
     },
+    booster: (stage) => orNothing(readBooster(store, inFolder(stage.folder, 'model')), null),
     remarks: () => [...remarks.values()],
   };
+}
+
+/** XGBoost saves the JSON of its model as a file of text. @throws Malformed when it is damaged. */
+async function readBooster(store: Store, folder: string): Promise<Readonly<Record<string, unknown>> | null> {
+  const [file] = store.list(folder).files.filter((one) => one.name.startsWith('part-') && one.size > 0);
+  if (!file) return null;
+  const { readLearnerJson } = await import('../xgboost/json.ts');
+  using bytes = file.open();
+  return object(object(object(readLearnerJson(bytes))['learner'])['learner_model_param']);
 }

@@ -5,7 +5,7 @@ import type { Stage } from './stage.ts';
 import type { Tables } from './tables.ts';
 
 /** What a stage's reader works with. */
-export interface Work extends Pick<Tables, 'footers' | 'column'> {
+export interface Work extends Pick<Tables, 'footers' | 'column' | 'booster'> {
   readonly frame: Frame;
   /** Columns that only training needs: an indexer that makes one does nothing when its input is missing. */
   readonly training: ReadonlySet<string>;

@@ -27,3 +27,20 @@ export function parseJson(text: string): unknown {
   }
   return JSON.parse(text);
 }
+
+/** Texts are passed over whole. */
+const TEXT_OR_NOT_FINITE = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity|nan|inf)\b/g;
+
+/**
+ * Parses JSON as XGBoost and Python write it, where numbers that are not finite stand as `NaN` and `-Infinity`: those are
+ * read as null.
+ * @throws as `parseJson` does.
+ */
+export function parseJsonWithNaN(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return parseJson(text.replace(TEXT_OR_NOT_FINITE, (match) => (match.startsWith('"') ? match : 'null')));
+  }
+}

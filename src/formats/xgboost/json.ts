@@ -1,7 +1,7 @@
 import type { Bytes } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
 import { valueBehind } from '../wire/json.ts';
-import { parseJson } from '../wire/parse-json.ts';
+import { parseJsonWithNaN } from '../wire/parse-json.ts';
 import type { Ubjson } from '../wire/ubjson.ts';
 
 /** Up to here the whole document is parsed. */
@@ -55,20 +55,13 @@ function textOf(bytes: Bytes, offset: number, length: number): string {
   return Buffer.from(bytes.read(offset, length)).toString('utf8');
 }
 
+/** It has NaN and infinities in it, as in the splits over categories. */
 function parse(text: string): Ubjson {
   try {
-    return parseJson(text) as Ubjson;
+    return parseJsonWithNaN(text) as Ubjson;
   } catch {
-    try {
-      return parseJson(text.replace(TEXT_OR_NOT_FINITE, finiteOnly)) as Ubjson;
-    } catch {
-      throw new Malformed(
-        'it begins like a JSON model of XGBoost and is no valid JSON: it was probably cut short',
-      );
-    }
+    throw new Malformed(
+      'it begins like a JSON model of XGBoost and is no valid JSON: it was probably cut short',
+    );
   }
 }
-
-/** XGBoost writes NaN and infinities as they are, as in the splits over categories; texts are passed over whole. */
-const TEXT_OR_NOT_FINITE = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity|nan|inf)\b/g;
-const finiteOnly = (match: string): string => (match.startsWith('"') ? match : 'null');
