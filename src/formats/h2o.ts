@@ -16,7 +16,7 @@ export const h2o: Format = {
 
 /** What stands before model.ini in archives of one kind of model or another, by the name of the first member. */
 const FIRST =
-  /^(?:trees\/t\d|boosterBytes|eigenvectors_raw|losses|vocabulary|vectors|calib\/|feature_engineering\/|feature_map|models\/|domains\/|experimental\/|auxTreeInfo)/;
+  /^(?:trees\/t\d|boosterBytes|eigenvectors_raw|losses|vocabulary|vectors|calib\/|feature_engineering\/|feature_map|_orig_|gam|models\/|domains\/|experimental\/|auxTreeInfo)/;
 
 function isMojo(file: ModelFile, head: Uint8Array): boolean {
   if (!looksLikeZip(head)) return false;
