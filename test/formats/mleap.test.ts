@@ -138,3 +138,43 @@ test('a node that is not there is damage', async (t) => {
   });
   assert.equal(read.remarks[0]?.rule, 'file-malformed');
 });
+
+/** What is expected is the outputSchema of XGBoostClassificationModel and InteractionModel in MLeap 0.25. */
+test('XGBoost in a bundle, and products of columns, are connected as the runtime says', async (t) => {
+  const vector = { base: 'tensor', tensorShape: { dimensions: [{ size: 2 }] }, isNullable: false };
+  const read = await readingOf(t, {
+    'bundle.json': BUNDLE['bundle.json'],
+    ...node('root', 'pipeline', names('products', 'boosted'), {}, {}),
+    ...node(
+      'root/products.node',
+      'interaction',
+      {
+        input_shapes: { type: 'list', data_shape: [scalar, vector] },
+        num_inputs: { int: 2 },
+        num_features0: { type: 'list', int: [3] },
+        num_features1: { type: 'list', int: [1, 1] },
+      },
+      { input0: 'kind', input1: 'sizes' },
+      { output: 'both' },
+    ),
+    ...node(
+      'root/boosted.node',
+      'xgboost.classifier',
+      { num_classes: { int: 3 }, num_features: { int: 6 }, tree_limit: { int: 0 } },
+      { features: 'both' },
+      { raw_prediction: 'raw', prediction: 'class', probability: 'p', leaf_prediction: 'leaf' },
+    ),
+  });
+  const told = read.contract?.signatures['transform'];
+  assert.deepEqual(told?.inputs, [
+    { name: 'kind', type: 'float64', shape: ['batch'] },
+    { name: 'sizes', type: 'float64', shape: ['batch', 2] },
+  ]);
+  const labels = [0, 1, 2];
+  assert.deepEqual(told?.outputs, [
+    { name: 'raw', type: 'float64', shape: ['batch', 3], labels },
+    { name: 'class', type: 'float64', shape: ['batch'], labels },
+    { name: 'p', type: 'float64', shape: ['batch', 3], labels },
+    { name: 'leaf', type: 'float64', shape: ['batch', null] },
+  ]);
+});

@@ -223,6 +223,31 @@ function products(node: Node): number | null {
   return Number.isSafeInteger(Math.round(all)) ? Math.round(all) - 1 : null;
 }
 
+/** All products of one number of each column, where a category counts as a vector of zeros and a one. */
+const interaction: Op = (node) => {
+  const shapes = attribute(node, 'input_shapes')?.shapes ?? [];
+  const inputs = number(node, 'num_inputs');
+  const sizes = Array.from({ length: Math.min(inputs ?? 0, 1000) }, (_, index) =>
+    (attribute(node, `num_features${index}`)?.numbers ?? []).reduce((sum, one) => sum + one, 0),
+  );
+  const all = sizes.reduce((product, one) => product * one, 1);
+  const known = sizes.length === inputs && sizes.length > 0 && Number.isSafeInteger(all) && all > 0;
+  return {
+    input: (_, index) => shaped(derived('float64', 'what the node is'), shapes[index]),
+    output: always(vector(known ? all : null)),
+  };
+};
+
+/** Beside what other models give, the leaf of each tree and what each feature contributes, where they are asked for. */
+const boosted =
+  (model: Op): Op =>
+  (node) => {
+    const { input, output } = model(node);
+    const list: Port = { ...texts, type: derived('float64', 'what the node is') };
+    const isList = (port: string) => port === 'leaf_prediction' || port === 'contrib_prediction';
+    return { input, output: (port, index) => (isList(port) ? list : output(port, index)) };
+  };
+
 const math: Op = fixed(scalar('float64'), scalar('float64'));
 const features = count('num_features');
 const trees = classifier(features, count('num_classes'));
@@ -262,6 +287,7 @@ export const OPS: Readonly<Record<string, Op>> = {
   vector_assembler: assembler,
   one_hot_encoder: oneHot,
   feature_hasher: hasher,
+  interaction,
   standard_scaler: sameWidth(size('std'), size('mean')),
   min_max_scaler: sameWidth(size('min'), size('max')),
   max_abs_scaler: sameWidth(size('maxAbs')),
@@ -298,6 +324,8 @@ export const OPS: Readonly<Record<string, Op>> = {
   decision_tree_regression: regressor(features),
   gbt_regression: regressor(features),
   isotonic_regression: isotonic,
+  'xgboost.classifier': boosted(trees),
+  'xgboost.regression': boosted(regressor(features)),
   k_means: clusterer(features, size('cluster_centers')),
   bisecting_k_means: clusterer(
     () => null,
