@@ -17,8 +17,9 @@ export interface Folded {
   readonly parameters: number | null;
 }
 
-/** Classes of Spark itself, and those that XGBoost brings for it. */
-const OWN = /^(?:(?:org\.apache\.spark|pyspark)\.ml|xgboost\.spark)\./;
+/** Classes of Spark itself, and those that XGBoost and LightGBM bring for it. */
+const OWN =
+  /^(?:(?:org\.apache\.spark|pyspark)\.ml|xgboost\.spark|ml\.dmlc\.xgboost4j|com\.microsoft\.(?:azure\.synapse\.ml|ml\.spark))\./;
 
 /** All stages that run on data, in order, without what only groups them. */
 export function flatten(stage: Stage): Stage[] {

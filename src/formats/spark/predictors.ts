@@ -1,9 +1,9 @@
 import { entryOf } from '../../model/entry.ts';
 import { assumed, derived, stated, type Told, unknown } from '../told.ts';
+import { BOOSTED } from './boosted.ts';
 import { anyNumber, double, type Said, vectorOf } from './frame.ts';
 import { count, isBefore, param, type Stage } from './stage.ts';
 import { namesFor, numbersTo, type StageReader, type Work } from './work.ts';
-import { XGBOOST } from './xgboost.ts';
 
 /** Sizes of a predictor: of the vector it takes, and how many classes it knows. */
 interface Sizes {
@@ -285,5 +285,5 @@ export const PREDICTORS: Readonly<Record<string, StageReader>> = {
   DistributedLDAModel: lda,
   ALSModel: als,
   FPGrowthModel: frequent,
-  ...XGBOOST,
+  ...BOOSTED,
 };

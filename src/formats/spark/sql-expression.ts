@@ -16,6 +16,8 @@ export interface Scope {
 interface Value {
   readonly column: string | null;
   readonly type: SqlType;
+  /** Of a list: the type of what is in it. */
+  readonly element?: SqlType;
   readonly nothing?: boolean;
 }
 
@@ -126,8 +128,25 @@ export function expression(reader: Reader, scope: Scope, depth = 0): Value {
   function single(): Value {
     let signed = false;
     while (reader.skip('-', '+')) signed = true;
-    if (!signed) return unsigned();
-    return typed(as(unsigned(), 'number'));
+    if (!signed) return whole();
+    return typed(as(whole(), 'number'));
+  }
+
+  /** A value, with what is taken out of it behind it: `words[0]`, `age::int`. */
+  function whole(): Value {
+    let value = unsigned();
+    while (reader.at('[', '::')) {
+      const { element = null } = value;
+      as(value, null);
+      if (reader.skip('::')) value = typed(CASTS[reader.next().text.toUpperCase()] ?? null);
+      else {
+        reader.next();
+        as(deeper(), null);
+        reader.expect(']');
+        value = typed(element);
+      }
+    }
+    return value;
   }
 
   function unsigned(): Value {
@@ -148,7 +167,7 @@ export function expression(reader: Reader, scope: Scope, depth = 0): Value {
     if (KEYWORDS.has(word)) throw new NotRead(word);
     if (reader.at('(') && !token.quoted) return call(token.text.toLowerCase());
     if (reader.skip('.')) return qualified(word);
-    if (reader.at('[', '::', '->')) throw new NotRead('an element');
+    if (reader.at('->')) throw new NotRead('a function');
     return { column: token.text, type: null };
   }
 
@@ -198,7 +217,7 @@ export function expression(reader: Reader, scope: Scope, depth = 0): Value {
     if (name === 'count' && reader.skip('*')) reader.at(')');
     else while (!reader.at(')') && (values.length === 0 || reader.skip(','))) values.push(deeper());
     reader.expect(')');
-    if (reader.at('OVER', 'FILTER', '.', '[')) throw new NotRead(name);
+    if (reader.at('OVER', 'FILTER', '.')) throw new NotRead(name);
     if (CAST_FUNCTIONS.has(name) && values.length === 1) {
       for (const value of values) as(value, null);
       return typed(entryOf(CASTS, name.toUpperCase()) ?? null);
@@ -211,6 +230,7 @@ export function expression(reader: Reader, scope: Scope, depth = 0): Value {
     }
     const types = values.map((value, index) => as(value, index === 0 ? (known?.takes ?? null) : null));
     if (known?.gives === 'first') return typed(types[0] ?? null);
+    if (name === 'split') return { ...typed(null), element: 'string' };
     return typed(known?.gives ?? null);
   }
 }

@@ -1,7 +1,7 @@
 import { Truncated } from '../../model/bytes.ts';
-import { object } from '../declared/documents.ts';
 import { Malformed, type Remark } from '../format.ts';
 import { inFolder, type Store } from '../store.ts';
+import { type Booster, readBoosterIn } from './booster.ts';
 import { type Footers, readColumn, readFooters } from './parquet.ts';
 import type { Stage } from './stage.ts';
 
@@ -14,8 +14,8 @@ export interface Tables {
   footers(stage: Stage, table?: string): Promise<Footers | null>;
   /** Values of one small column of it; empty when there is none. */
   column(stage: Stage, name: string): Promise<readonly unknown[]>;
-  /** The parameters of the XGBoost model that a stage holds; `null` when there is none, or it is damaged. */
-  booster(stage: Stage): Promise<Readonly<Record<string, unknown>> | null>;
+  /** What the booster of XGBoost or LightGBM says that a stage holds; `null` when there is none, or it is damaged. */
+  booster(stage: Stage): Promise<Booster | null>;
   remarks(): readonly Remark[];
 }
 
@@ -56,16 +56,7 @@ export function tablesOf(store: Store, file: string): Tables {
         orNothing(readColumn(store, folder, name, budget), []),
       );
     },
-    booster: (stage) => orNothing(readBooster(store, inFolder(stage.folder, 'model')), null),
+    booster: (stage) => orNothing(readBoosterIn(store, stage.folder), null),
     remarks: () => [...remarks.values()],
   };
-}
-
-/** XGBoost saves the JSON of its model as a file of text. @throws Malformed when it is damaged. */
-async function readBooster(store: Store, folder: string): Promise<Readonly<Record<string, unknown>> | null> {
-  const [file] = store.list(folder).files.filter((one) => one.name.startsWith('part-') && one.size > 0);
-  if (!file) return null;
-  const { readLearnerJson } = await import('../xgboost/json.ts');
-  using bytes = file.open();
-  return object(object(object(readLearnerJson(bytes))['learner'])['learner_model_param']);
 }

@@ -35,14 +35,15 @@ const SUBSTANCE: ReadonlySet<string> = new Set([
 ]);
 
 /** A booster's bytes in any of the three forms; also used for boosters inside pickles. */
-export function readBooster(candidate: Candidate, bytes: Bytes, head: Uint8Array, beside?: Beside): Reading {
+export const readBooster = (candidate: Candidate, bytes: Bytes, head: Uint8Array, beside?: Beside): Reading =>
+  readingOf(candidate, withNames(readLearner(bytes, head), beside));
+
+/** What a booster says of itself. @throws Malformed when its bytes are in none of the three forms. */
+export function readLearner(bytes: Bytes, head: Uint8Array): Learner {
   const kind = kindOf(head, bytes.size);
   if (kind === null) throw new Malformed('it is in none of the forms that XGBoost saves');
-  const learner =
-    kind === 'binary'
-      ? readXgboostBinary(bytes)
-      : learnerOf(kind === 'json' ? readLearnerJson(bytes) : readUbjson(bytes, SUBSTANCE));
-  return readingOf(candidate, withNames(learner, beside));
+  if (kind === 'binary') return readXgboostBinary(bytes);
+  return learnerOf(kind === 'json' ? readLearnerJson(bytes) : readUbjson(bytes, SUBSTANCE));
 }
 
 function withNames(learner: Learner, beside: Beside | undefined): Learner {
