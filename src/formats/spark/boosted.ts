@@ -6,12 +6,12 @@ import { namesFor, numbersTo, type StageReader, type Work } from './work.ts';
 
 /** A column that a model gives: its parameter, and what is in it. */
 type Column = 'rawPredictionCol' | 'probabilityCol' | 'predictionCol';
-/** A column that is given where it is asked for. */
-type Asked = (booster: Booster | null, classes: number) => Said;
+/** Columns that are given where they are asked for. */
+type Asked = Readonly<Record<string, (booster: Booster | null, classes: number, stage: Stage) => Said>>;
 
-/** `columns` in the order in which transform() adds them, and behind them what is asked for. */
+/** `columns` in the order in which transform() adds them; before and behind them, what is asked for. */
 const boosted =
-  (columns: readonly Column[], asked: Readonly<Record<string, Asked>>): StageReader =>
+  (columns: readonly Column[], before: Asked, behind: Asked): StageReader =>
   async (stage, work) => {
     const { frame } = work;
     const booster = await work.booster(stage);
@@ -28,14 +28,16 @@ const boosted =
       labels: names ?? values,
     };
     const answer: Said = { ...double('predictions are doubles'), labels: values };
-    for (const column of columns) {
+    const make = (column: string, said: Said) => {
       const name = param(stage, column);
-      if (name !== null) frame.make(name, column === 'predictionCol' ? answer : scores, stage.name);
-    }
-    for (const [column, said] of Object.entries(asked)) {
-      const name = param(stage, column);
-      if (name !== null) frame.make(name, said(booster, classes ?? 0), stage.name);
-    }
+      if (name !== null) frame.make(name, said, stage.name);
+    };
+    const makeAll = (asked: Asked) => {
+      for (const [column, said] of Object.entries(asked)) make(column, said(booster, classes ?? 0, stage));
+    };
+    makeAll(before);
+    for (const column of columns) make(column, column === 'predictionCol' ? answer : scores);
+    makeAll(behind);
   };
 
 function take(stage: Stage, { frame }: Work, booster: Booster | null): void {
@@ -53,21 +55,25 @@ const lists = (type: 'float32' | 'float64'): Said => ({
   type: derived(type, 'what is asked for comes as a list'),
   form: 'list',
 });
-const ofPython = {
+/** What each feature adds, and what they start from, for each class. */
+const contributions = (booster: Booster | null, classes: number): Said => {
+  const features = booster?.features ?? null;
+  const each = features === null ? null : (features + 1) * (classes > 2 ? classes : 1);
+  return vectorOf(told(each, 'how many features it takes'));
+};
+/** Until 3.0 metadata told the version of XGBoost, and what was asked for came as lists. */
+const isOld = (stage: Stage): boolean => 'xgboostVersion' in stage.extras;
+
+const NOTHING: Asked = {};
+const ofPython: Asked = {
   pred_contrib_col: (_, classes) => (classes > 2 ? { ...lists('float64'), form: null } : lists('float64')),
-} satisfies Record<string, Asked>;
-const ofJvm = {
-  leafPredictionCol: () => lists('float32'),
-  contribPredictionCol: () => lists('float32'),
-} satisfies Record<string, Asked>;
-const ofLight = {
-  leafPredictionCol: () => vectorOf(),
-  featuresShapCol: (booster, classes) => {
-    const features = booster?.features ?? null;
-    const each = features === null ? null : (features + 1) * (classes > 2 ? classes : 1);
-    return vectorOf(told(each, 'how many features it takes'));
-  },
-} satisfies Record<string, Asked>;
+};
+const ofJvm: Asked = {
+  leafPredictionCol: (_, __, stage) => (isOld(stage) ? lists('float32') : vectorOf()),
+  contribPredictionCol: (booster, classes, stage) =>
+    isOld(stage) ? lists('float32') : contributions(booster, classes),
+};
+const ofLight: Asked = { leafPredictionCol: () => vectorOf(), featuresShapCol: contributions };
 
 const fromScores = ['rawPredictionCol', 'probabilityCol', 'predictionCol'] as const;
 
@@ -76,13 +82,17 @@ const fromScores = ['rawPredictionCol', 'probabilityCol', 'predictionCol'] as co
  * jvm-packages/xgboost4j-spark; SynapseML, lightgbm.
  */
 export const BOOSTED: Readonly<Record<string, StageReader>> = {
-  SparkXGBClassifierModel: boosted(['rawPredictionCol', 'predictionCol', 'probabilityCol'], ofPython),
-  SparkXGBRegressorModel: boosted(['predictionCol'], ofPython),
-  SparkXGBRankerModel: boosted(['predictionCol'], ofPython),
-  XGBoostClassificationModel: boosted(fromScores, ofJvm),
-  XGBoostRegressionModel: boosted(['predictionCol'], ofJvm),
-  XGBoostRankerModel: boosted(['predictionCol'], ofJvm),
-  LightGBMClassificationModel: boosted(fromScores, ofLight),
-  LightGBMRegressionModel: boosted(['predictionCol'], ofLight),
-  LightGBMRankerModel: boosted(['predictionCol'], ofLight),
+  SparkXGBClassifierModel: boosted(
+    ['rawPredictionCol', 'predictionCol', 'probabilityCol'],
+    NOTHING,
+    ofPython,
+  ),
+  SparkXGBRegressorModel: boosted(['predictionCol'], NOTHING, ofPython),
+  SparkXGBRankerModel: boosted(['predictionCol'], NOTHING, ofPython),
+  XGBoostClassificationModel: boosted(fromScores, ofJvm, NOTHING),
+  XGBoostRegressionModel: boosted(['predictionCol'], ofJvm, NOTHING),
+  XGBoostRankerModel: boosted(['predictionCol'], ofJvm, NOTHING),
+  LightGBMClassificationModel: boosted(fromScores, NOTHING, ofLight),
+  LightGBMRegressionModel: boosted(['predictionCol'], NOTHING, ofLight),
+  LightGBMRankerModel: boosted(['predictionCol'], NOTHING, ofLight),
 };

@@ -1,4 +1,3 @@
-import type { Bytes } from '../../model/bytes.ts';
 import { inFolder, type Store, type StoredFile } from '../store.ts';
 
 /** What a booster says that stands beside the metadata of its stage. */
@@ -28,16 +27,9 @@ function placesOf(store: Store, folder: string): StoredFile[] {
 }
 
 async function readXgboost(file: StoredFile): Promise<Booster> {
-  const [{ readLearner }, { kindOf }] = await Promise.all([
-    import('../xgboost/read.ts'),
-    import('../xgboost.ts'),
-  ]);
+  const { readLearner } = await import('../xgboost/read.ts');
   using bytes = file.open();
-  const headOf = (some: Bytes) => some.read(0, Math.min(HEAD, some.size));
-  // Until 2.0 the number of classes stood before it.
-  const bare: Bytes = { size: bytes.size - 4, read: (at, length) => bytes.read(at + 4, length) };
-  const booster = kindOf(headOf(bytes), bytes.size) === null && bytes.size > 4 ? bare : bytes;
-  const learner = readLearner(booster, headOf(booster));
+  const learner = readLearner(bytes, bytes.read(0, Math.min(HEAD, bytes.size)));
   return { features: learner.featureCount, classes: learner.classCount };
 }
 
