@@ -157,7 +157,9 @@ const oldOneHot: StageReader = (stage, { frame }) => {
 };
 
 const assembler: StageReader = (stage, { frame, numbers }) => {
-  const open: Said = { ...anyNumber, form: numbers ? 'scalar' : null };
+  // Where it keeps what is missing, it has to know how many numbers each column is: of a caller's vectors it does not.
+  const strict = numbers || param(stage, 'handleInvalid') === 'keep';
+  const open: Said = { ...anyNumber, form: strict ? 'scalar' : null };
   const parts = params(stage, 'inputCols').map((name): Column => frame.take(name, open, stage.name));
   const sizes = parts.map(levelsOf);
   const levels = sizes.reduce<number | null>(
@@ -181,17 +183,14 @@ const pca: StageReader = async (stage, work) => {
 /** All products of at most `degree` of `n` numbers, without the constant: C(n + degree, degree) - 1. */
 const polynomial: StageReader = (stage, { frame }) => {
   const degree = count(stage, 'degree') ?? 2;
-  frame.settle();
+  const sizeOf = (n: number): number | null => {
+    if (degree > 32) return null;
+    let size = 1;
+    for (let step = 1; step <= degree; step += 1) size = (size * (n + step)) / step;
+    return Number.isSafeInteger(Math.round(size)) ? Math.round(size) - 1 : null;
+  };
   const from = frame.take(param(stage, 'inputCol') ?? '', vectorOf(), stage.name);
-  const n = from.size.value;
-  let size = n === null || degree > 32 ? null : 1;
-  for (let step = 1; size !== null && n !== null && step <= degree; step += 1)
-    size = (size * (n + step)) / step;
-  frame.make(
-    outputColumn(stage),
-    vectorOf(told(size === null ? null : Math.round(size) - 1, 'degree', stage)),
-    stage.name,
-  );
+  frame.expanded(from, frame.make(outputColumn(stage), vectorOf(), stage.name), sizeOf);
 };
 
 const sized: StageReader = (stage, { frame }) => {

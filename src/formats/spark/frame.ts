@@ -54,6 +54,8 @@ export interface Frame {
   names(): Iterable<string>;
   /** Both are of one form, and vectors of one size. */
   same(a: Column, b: Column): void;
+  /** From vectors of one size the others are made, of a size that grows with it: `sizeOf` gives it. */
+  expanded(from: Column, made: Column, sizeOf: (size: number) => number | null): void;
   /** The parts behind one another are the whole. */
   joined(parts: readonly Column[], whole: Column): void;
   /** Fills in sizes that follow from one another. */
@@ -72,6 +74,7 @@ export function newFrame(): Frame {
   const given: Column[] = [];
   const made: Column[] = [];
   const equal: [Column, Column][] = [];
+  const expansions: { from: Column; made: Column; sizeOf: (size: number) => number | null }[] = [];
   const sums: { parts: readonly Column[]; whole: Column }[] = [];
   let nameless = 0;
   let lost: string | null = null;
@@ -112,6 +115,7 @@ export function newFrame(): Frame {
     },
     make: (name, said, where) => put(name, said, where, made),
     same: (a, b) => void equal.push([a, b]),
+    expanded: (from, made, sizeOf) => void expansions.push({ from, made, sizeOf }),
     joined: (parts, whole) => void sums.push({ parts, whole }),
     get nameless() {
       return nameless;
@@ -129,6 +133,7 @@ export function newFrame(): Frame {
       for (let round = 0; round < 20; round += 1) {
         let changed = false;
         for (const [a, b] of equal) changed = share(a, b) || share(b, a) || changed;
+        for (const { from, made, sizeOf } of expansions) changed = expand(from, made, sizeOf) || changed;
         for (const sum of sums) changed = solve(sum.parts, sum.whole) || changed;
         if (!changed) break;
       }
@@ -155,6 +160,25 @@ function share(from: Column, to: Column): boolean {
   }
   if (from.size.value === null || to.size.value !== null || to.form !== 'vector') return false;
   to.size = derived(from.size.value, `as wide as ${from.name}`);
+  return true;
+}
+
+function expand(from: Column, made: Column, sizeOf: (size: number) => number | null): boolean {
+  const [before, after] = [from.size.value, made.size.value];
+  if (before !== null && after === null) {
+    const size = sizeOf(before);
+    if (size !== null) made.size = derived(size, `${made.where} of ${from.name}`);
+    return size !== null;
+  }
+  if (before !== null || after === null || from.form !== 'vector') return false;
+  let [low, high] = [1, after];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if ((sizeOf(middle) ?? Number.POSITIVE_INFINITY) < after) low = middle + 1;
+    else high = middle;
+  }
+  if (sizeOf(low) !== after) return false;
+  from.size = derived(low, `${made.name} has ${after} numbers, made of these`);
   return true;
 }
 
