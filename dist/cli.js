@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import e from"node:module";e.enableCompileCache?.();const{runTerminal:t}=await import(`./chunks/core-Db_PJH_Z.js`).then(e=>({runTerminal:e.mr}));process.exitCode=await t(process.argv.slice(2));export{};
+import e from"node:module";e.enableCompileCache?.();const{runTerminal:t}=await import(`./chunks/core-Y2ayadQ4.js`).then(e=>({runTerminal:e.hr}));process.exitCode=await t(process.argv.slice(2));export{};

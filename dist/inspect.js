@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-OP5EN1z8.js";await e(`inspect`);export{};
+import{t as e}from"./chunks/run-uxkLv0IM.js";await e(`inspect`);export{};

@@ -1,6 +1,6 @@
 import { type Bytes, glance, inMemory, slice, Truncated } from '../../model/bytes.ts';
 import { zlib } from '../../ports/builtin.ts';
-import { spareMemory } from '../../ports/memory.ts';
+import { keepYoungSpaceSmall } from '../../ports/memory.ts';
 import { Malformed } from '../format.ts';
 
 /*
@@ -77,7 +77,7 @@ export function openZip(bytes: Bytes): Zip {
   const end = findEnd(bytes);
   const base = end.base;
   if (end.size > MAX_DIRECTORY) throw new Malformed(`the zip directory claims ${end.size} bytes`);
-  if (end.count > MANY) spareMemory();
+  if (end.count > MANY) keepYoungSpaceSmall();
   const listing = bytes.read(base + end.offset, end.size);
   const directory = view(listing);
   const entries: ZipEntry[] = [];

@@ -4,6 +4,7 @@ import {
   DANGEROUS_NAMES,
   FORWARDERS,
   FRAMEWORKS,
+  HARMFUL_CLASSES,
   INERT,
   normalModule,
 } from './lists.ts';
@@ -40,7 +41,7 @@ function isDangerous(moduleParts: readonly string[], nameParts: readonly string[
   for (let end = 1; end <= parts.length; end += 1) {
     const prefix = parts.slice(0, end).join('.');
     if (DANGEROUS_NAMES.has(prefix)) return true;
-    if (end <= moduleParts.length && DANGEROUS_MODULES.has(prefix)) return true;
+    if ((end <= moduleParts.length || end > 1) && DANGEROUS_MODULES.has(prefix)) return true;
   }
   // A dotted name walks attributes: any module on the way, such as `sys.modules`, can be one that was imported.
   if (nameParts.length > 1)
@@ -67,6 +68,16 @@ export function makesInstance(global: PyGlobal): boolean {
   const last = global.name.split('.').at(-1) ?? '';
   // Cython's classes may have a letter for their type in front: `dKalmanFilter`.
   return /^_*[a-z]?[A-Z]/.test(last) || REBUILDERS.test(last);
+}
+
+/** First words of functions that run, load, read or write what their arguments name. */
+const REACHES =
+  /^_?(?:un)?(?:pickle|loads?|open|eval|exec|run|check_output|system|popen|urlopen|urlread|download|fetch|save|dump|read|write|import|from_pretrained|from_disk|query|func_load|deserialize|retrieve|to_(?:pickle|csv|json|parquet|hdf|excel|sql|html|xml|feather|stata))(?:_\w+)?$/;
+
+/** Whether calling this global of a framework reaches out of the pickle, or runs what is in it. */
+export function reachesOut(global: PyGlobal): boolean {
+  const name = global.name.split('.').at(-1) ?? '';
+  return REACHES.test(name) || HARMFUL_CLASSES.has(`${global.module}.${global.name}`);
 }
 
 /** Whether it only passes its other arguments on to its first. */

