@@ -9,15 +9,19 @@ export interface Element {
   readonly text: string;
 }
 
-const PIECE = 256 * 1024;
+const PIECE = 64 * 1024;
 const MAX_DEPTH = 200;
 const MAX_ELEMENTS = 500_000;
+/** Also those that are gone by: documents of a hundred megabytes are read up to their first tree. */
+const MAX_PASSED = 3_000_000;
 const MAX_TEXT = 64 * 1024;
 /** Bytes that the elements which are kept may take in memory: an element with its attributes takes some hundred. */
 const MAX_KEPT = 48 * 1024 * 1024;
+const ELEMENT_COST = 200;
+const ATTRIBUTE_COST = 100;
 const MAX_ATTRIBUTES = 10_000;
 /** Between two tags: more is no markup. */
-const MAX_MARKUP = 8 * 1024 * 1024;
+const MAX_MARKUP = 4 * 1024 * 1024;
 
 /** An element that has begun: its name, its attributes, and how many elements it is in. */
 export interface Opening {
@@ -46,6 +50,7 @@ export async function readXml(
   ];
   let skipping = 0;
   let count = 0;
+  let passed = 0;
   let done = false;
   let kept = MAX_KEPT;
   let attributes = 0;
@@ -63,15 +68,11 @@ export async function readXml(
   parser.on('opentag', (tag) => {
     here();
     attributes = 0;
-    const name = tag.name.replace(/^.*:/, '');
     if (done) return;
-    if (skipping > 0) {
-      skipping++;
-      return;
-    }
-    const depth = stack.length - 1;
-    const opening = { name, attributes: tag.attributes as Record<string, string>, depth };
-    if (enough) {
+    if (++passed > MAX_PASSED) throw new Malformed(`the XML has more than ${MAX_PASSED} elements`);
+    const name = nameOf(tag.name);
+    if (enough && skipping === 0) {
+      const depth = stack.length - 1;
       const above = stack.at(-1);
       done = enough(opening, depth > 0 && above ? { ...above, depth: depth - 1 } : null);
       if (done) return;
@@ -81,12 +82,17 @@ export async function readXml(
       return;
     }
     if (stack.length > MAX_DEPTH) throw new Malformed(`the XML is nested deeper than ${MAX_DEPTH}`);
-    kept -= 200;
-    for (const [key, value] of Object.entries(tag.attributes))
-      kept -= 100 + key.length + String(value).length;
+    let own: Record<string, string> = NO_ATTRIBUTES;
+    kept -= ELEMENT_COST;
+    for (const key in tag.attributes) {
+      const value = String(tag.attributes[key]);
+      kept -= ATTRIBUTE_COST + value.length;
+      if (own === NO_ATTRIBUTES) own = {};
+      own[key] = uncut(value);
+    }
     if (kept < 0) throw new Malformed(`the XML takes more than ${MAX_KEPT} bytes of memory`);
     if (++count > MAX_ELEMENTS) throw new Malformed(`the XML has more than ${MAX_ELEMENTS} elements`);
-    stack.push({ name, attributes: tag.attributes as Record<string, string>, children: [], text: '' });
+    stack.push({ name, attributes: own, children: NONE, text: '' });
   });
   parser.on('closetag', () => {
     here();
@@ -96,12 +102,12 @@ export async function readXml(
       return;
     }
     const element = stack.pop();
-    if (element) stack.at(-1)?.children.push(element);
+    if (element) append(stack.at(-1), element);
   });
   parser.on('text', (text) => {
     const element = stack.at(-1);
     if (!done && skipping === 0 && element && element.text.length + text.length <= MAX_TEXT)
-      element.text += text.trim();
+      element.text += uncut(text.trim());
   });
   parser.on('error', (error) => {
     throw new Malformed(`the XML is not well-formed: ${error.message}`);
@@ -114,12 +120,28 @@ export async function readXml(
     parser.write(decoder.decode(bytes.read(at, Math.min(PIECE, bytes.size - at)), { stream: true }));
   }
   if (!done) parser.close();
-  for (let last = stack.pop(); last && stack.length > 0; last = stack.pop())
-    stack.at(-1)?.children.push(last);
+  for (let last = stack.pop(); last && stack.length > 0; last = stack.pop()) append(stack.at(-1), last);
   const [root] = document.children;
   if (!root) throw new Malformed('the XML is empty');
   return root;
 }
+
+/** An array that begins with its element takes a tenth of one that the first is pushed to. */
+function append(parent: { children: Element[] } | undefined, element: Element): void {
+  if (parent?.children === NONE) parent.children = [element];
+  else parent?.children.push(element);
+}
+
+const NONE: Element[] = [];
+const NO_ATTRIBUTES: Record<string, string> = {};
+
+/** Cut from a longer text, it would hold on to all of that. */
+const uncut = (text: string): string =>
+  text.length < CUT ? text : Buffer.from(text, 'utf8').toString('utf8');
+/** Up to here V8 copies. */
+const CUT = 13;
+
+const nameOf = (name: string): string => name.slice(name.lastIndexOf(':') + 1);
 
 /** By the mark of byte order, or the encoding that the declaration names. */
 function decoderOf(head: Uint8Array): InstanceType<typeof TextDecoder> {
