@@ -37,6 +37,13 @@ export const unknown = (where: string, add?: string): Told<never> => ({
   evidence: { kind: 'unknown', where, ...(add !== undefined && { add }) },
 });
 
+/** Inputs, outputs or parts of one that are listed one by one: a contract of more is longer than anybody reads. */
+export const MAX_FIELDS = 50_000;
+
+/** Of a side that has more of them. */
+export const tooWide = (count: number): Told<never> =>
+  unknown(`there are ${count} of them, and at most ${MAX_FIELDS} are listed`, 'one input for all columns');
+
 /** A field as a format reads it. `items`, `keys`, `values`, `fields` go with container types. */
 export interface ToldField {
   readonly name: Told<string>;
@@ -105,11 +112,9 @@ export function tell(
       ...value(`${pointer}/${index}`, told),
     }));
   const side = (pointer: string, given: readonly ToldField[] | Told<never>): Field[] | null => {
-    if ('evidence' in given) {
-      evidence[pointer] = given.evidence;
-      return null;
-    }
-    return fields(pointer, given);
+    if (!('evidence' in given) && given.length <= MAX_FIELDS) return fields(pointer, given);
+    evidence[pointer] = 'evidence' in given ? given.evidence : tooWide(given.length).evidence;
+    return null;
   };
   const contract: Contract = {
     contract: 'v1',

@@ -1,4 +1,9 @@
 import type { Label } from '../../contract/types.ts';
+import { Malformed } from '../format.ts';
+import { parseJson } from '../wire/parse-json.ts';
+
+/** Each has a number in every leaf of every tree. */
+const MAX_CLASSES = 100_000;
 
 export interface Feature {
   /** Number of its column in the table that the model was trained on. */
@@ -48,6 +53,8 @@ export function describeParts(parts: Parts): Model {
 
 /** Probabilities as targets leave no names of classes, and there are two of them. */
 function labelsOf(names: unknown, loss: string | null): Label[] | null {
+  if (Array.isArray(names) && names.length > MAX_CLASSES)
+    throw new Malformed(`the model has ${names.length} classes; at most ${MAX_CLASSES} are read`);
   if (Array.isArray(names) && names.length > 0)
     return names.filter((name): name is Label => ['string', 'number', 'boolean'].includes(typeof name));
   return loss === 'CrossEntropy' ? [0, 1] : null;
@@ -58,9 +65,10 @@ function object(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   if (typeof value !== 'string') return {};
   try {
-    const parsed: unknown = JSON.parse(value);
+    const parsed: unknown = parseJson(value);
     return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
-  } catch {
+  } catch (error) {
+    if (error instanceof Malformed) throw error;
     return {};
   }
 }

@@ -8,11 +8,13 @@ import { openCandidate } from '../open.ts';
 import {
   assumed,
   derived,
+  MAX_FIELDS,
   stated,
   type Told,
   type ToldField,
   type ToldSignature,
   tell,
+  tooWide,
   unknown,
 } from '../told.ts';
 import { rootTable, type Table } from '../wire/flatbuffer.ts';
@@ -83,26 +85,29 @@ function readingOf(candidate: Candidate, model: Model): Reading {
   );
   const named = !automatic && features.length === count && features.every((feature) => feature.name !== '');
   const plain = features.every((feature) => feature.kind === 'float');
-  const inputs = tabularInputs(
-    named ? features.map(columnOf) : null,
-    count,
-    plain ? NUMERIC : derived('string', 'categorical'),
-    'TModelTrees features by FlatIndex',
-  );
+  const wide = named && features.length > MAX_FIELDS;
+  const inputs = wide
+    ? tooWide(features.length)
+    : tabularInputs(
+        named ? features.map(columnOf) : null,
+        count,
+        plain ? NUMERIC : derived('string', 'categorical'),
+        'TModelTrees features by FlatIndex',
+      );
   const told = tell(signaturesOf(inputs, model), 'predict');
   return {
     ...emptyReading(candidate),
     framework: { name: 'catboost', version },
     contract: told.contract,
     evidence: told.evidence,
-    features: named ? features.map((feature) => feature.name) : null,
+    features: named && !wide ? features.map((feature) => feature.name) : null,
     labels,
     properties: { ...(loss !== null && { loss }), dimension: String(model.dimension) },
     requirements: { catboost: version },
   };
 }
 
-function signaturesOf(inputs: readonly ToldField[], model: Model): Record<string, ToldSignature> {
+function signaturesOf(inputs: ToldSignature['inputs'], model: Model): Record<string, ToldSignature> {
   const { labels, loss, dimension } = model;
   if (!labels) {
     const shape: Shape = dimension > 1 ? ['batch', dimension] : ['batch'];

@@ -22,6 +22,11 @@ export function readDocument(look: Look, path: string): string {
 /** A parsed YAML takes hundreds of times its text: so many parts, and so deep, are in no description. */
 const MAX_PARTS = 60_000;
 const MAX_DEPTH = 200;
+/** Lines of texts, and their escapes: each is a piece that the text is put together from. */
+const MAX_LINES = 200_000;
+const MAX_ESCAPES = 600_000;
+/** A tag or an anchor counts as so many parts: descriptions hardly have one. */
+const MARK = 60;
 
 /** Whether a text has room for more than that at all: most have not, and need not be gone through twice. */
 const hasRoom = (text: string): boolean =>
@@ -34,8 +39,8 @@ function checkYaml(parts: Iterable<string>): void {
   let block = 0;
   for (const part of parts) {
     if (/^[ \t]+$/.test(part)) continue;
-    count += 1;
     const [sign] = part;
+    count += sign === '!' || sign === '&' ? MARK : 1;
     if (sign === '[' || sign === '{') flow += 1;
     else if (sign === ']' || sign === '}') flow -= 1;
     // `- - -` is a list in a list in a list.
@@ -45,11 +50,19 @@ function checkYaml(parts: Iterable<string>): void {
   }
 }
 
+function countOf(text: string, sign: string): number {
+  let count = 0;
+  for (let at = text.indexOf(sign); at !== -1; at = text.indexOf(sign, at + 1)) count += 1;
+  return count;
+}
+
 /** All documents of a YAML file. Aliases are bounded, and nothing but plain data comes out. @throws Malformed. */
 export async function readYaml(look: Look, path: string): Promise<unknown[]> {
   const { Lexer, parseAllDocuments } = await import('yaml');
   const document = readDocument(look, path);
-  if (hasRoom(document)) checkYaml(new Lexer().lex(document));
+  if (countOf(document, '\n') > MAX_LINES || countOf(document, '\\') > MAX_ESCAPES)
+    throw new Malformed('it has more lines or escapes than a description');
+  checkYaml(new Lexer().lex(document));
   // Whether a key stands twice is asked of each pair of keys, which takes minutes in a long map.
   const documents = parseAllDocuments(document, { schema: 'core', logLevel: 'silent', uniqueKeys: false });
   if (!Array.isArray(documents)) return [];

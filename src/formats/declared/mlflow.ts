@@ -1,8 +1,17 @@
 import { posix } from 'node:path';
 import type { ScalarType, Shape } from '../../contract/types.ts';
-import { entryOf } from '../../model/entry.ts';
-import { type Candidate, emptyReading, type Look, type Reading } from '../format.ts';
-import { assumed, derived, stated, type ToldField, type ToldValue, tell, unknown } from '../told.ts';
+import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
+import {
+  assumed,
+  derived,
+  MAX_FIELDS,
+  stated,
+  type ToldField,
+  type ToldValue,
+  tell,
+  unknown,
+} from '../told.ts';
+import { parseJson } from '../wire/parse-json.ts';
 import { type Json, list, object, readYaml, text } from './documents.ts';
 
 /** Source: MLflow, mlflow/types/schema.py (DataType, ColSpec, TensorSpec, ParamSpec). */
@@ -119,11 +128,14 @@ function columns(given: unknown, side: string): ToldField[] | null {
   if (typeof given !== 'string') return null;
   let parsed: unknown;
   try {
-    parsed = JSON.parse(given);
-  } catch {
+    parsed = parseJson(given);
+  } catch (error) {
+    if (error instanceof Malformed) throw error;
     return null;
   }
   if (!Array.isArray(parsed)) return null;
+  if (parsed.length > MAX_FIELDS)
+    throw new Malformed(`signature.${side} has ${parsed.length} columns; at most ${MAX_FIELDS} are read`);
   return parsed.map((column: unknown, index) =>
     fieldOf(object(column), `signature.${side}[${index}]`, index, parsed.length),
   );

@@ -65,8 +65,9 @@ export async function readKitfile(candidate: Candidate, look: Look): Promise<Rea
 export async function readModelfile(candidate: Candidate, look: Look): Promise<Reading> {
   const known = new Map<string, string>();
   for (const line of readDocument(look, candidate.path).split('\n')) {
-    const [, command, argument] = /^\s*([A-Za-z]+)\s+"?(.*?)"?\s*$/.exec(line) ?? [];
-    if (command !== undefined && argument !== undefined) known.set(command.toUpperCase(), argument);
+    const [, command, argument] = /^([A-Za-z]+)\s(.*)$/.exec(line.trim()) ?? [];
+    if (command !== undefined && argument !== undefined)
+      known.set(command.toUpperCase(), argument.trim().replace(/^"|"$/g, ''));
   }
   const one = (command: string) => known.get(command) ?? null;
   return metadata(candidate, null, {

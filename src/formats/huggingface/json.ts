@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Look } from '../format.ts';
+import { type Look, Malformed } from '../format.ts';
 import { parseJson } from '../wire/parse-json.ts';
 import { type Json, object } from './facts.ts';
 
@@ -17,7 +17,9 @@ export function parsedFile(look: Look, path: string): unknown {
   if (!file || file.size > MAX_JSON) return undefined;
   try {
     return parseJson(readFileSync(file.absolute, 'utf8'));
-  } catch {
+  } catch (error) {
+    // Not read is not the same as not there.
+    if (error instanceof Malformed) throw error;
     return undefined;
   }
 }

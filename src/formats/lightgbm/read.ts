@@ -3,10 +3,14 @@ import { type Bytes, inMemory } from '../../model/bytes.ts';
 import { type Column, tabularInputs, typeOfCategories } from '../columns.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
 import { openCandidate } from '../open.ts';
-import { assumed, derived, stated, type Told, tell, unknown } from '../told.ts';
+import { assumed, derived, MAX_FIELDS, stated, type Told, tell, tooWide, unknown } from '../told.ts';
+import { parseJson } from '../wire/parse-json.ts';
 
 /** Names of many thousand columns, and the values of their categories, fit into this. */
 const EDGE = 4 * 1024 * 1024;
+
+/** The head has a dozen. */
+const MAX_LINES = 1000;
 
 /** Reads a candidate of this format. Loaded where there is one. */
 export async function readLightgbm(candidate: Candidate, look: Look): Promise<Reading> {
@@ -29,7 +33,7 @@ function readBooster(candidate: Candidate, bytes: Bytes, beside: readonly Label[
   const values = new Map<string, string>();
   const end = head.search(/\r?\n\r?\n/);
   if (end === -1) throw new Malformed('the head does not end: the file was probably cut short');
-  for (const line of head.slice(0, end).split(/\r?\n/)) {
+  for (const line of head.slice(0, end).split(/\r?\n/, MAX_LINES)) {
     const equals = line.indexOf('=');
     values.set(equals === -1 ? line : line.slice(0, equals), equals === -1 ? '' : line.slice(equals + 1));
   }
@@ -50,28 +54,33 @@ function readingOf(
   categories: readonly Label[][],
   asked: readonly number[] | null,
 ): Reading {
-  const names = values.get('feature_names')?.split(' ') ?? [];
   const count = Number(values.get('max_feature_idx') ?? Number.NaN) + 1;
   if (!Number.isSafeInteger(count) || count < 1) throw new Malformed('max_feature_idx is not stated');
+  const listed = (key: string): string[] => values.get(key)?.split(' ', MAX_FIELDS + 1) ?? [];
+  const names = listed('feature_names');
+  const wide = count > MAX_FIELDS && names.length > MAX_FIELDS;
   const named = names.length === count && !names.every((name, index) => name === `Column_${index}`);
-  const infos = values.get('feature_infos')?.split(' ') ?? [];
+  const infos = listed('feature_infos');
   const shown = infos.flatMap((info, index) => (/^\[|^none$/.test(info) ? [] : [index]));
   const categorical = asked ?? shown;
   const matched = matchLists(categorical, categories, infos);
+  const among = new Set(categorical);
   const columns = names.map((name, index): Column => {
     const list = matched?.get(index);
-    const open = matched === null && (categorical.includes(index) || infos[index] === 'none');
+    const open = matched === null && (among.has(index) || infos[index] === 'none');
     return { name, type: open ? OPEN : columnType(list), ...(list && { categories: list }) };
   });
   const objective = values.get('objective') ?? null;
   const told = tell({
     predict: {
-      inputs: tabularInputs(
-        named ? columns : null,
-        count,
-        assumed('float64', 'LightGBM computes in float64'),
-        named ? 'feature_names' : 'max_feature_idx',
-      ),
+      inputs: wide
+        ? tooWide(count)
+        : tabularInputs(
+            named ? columns : null,
+            count,
+            assumed('float64', 'LightGBM computes in float64'),
+            named ? 'feature_names' : 'max_feature_idx',
+          ),
       outputs: [
         outputOf(objective, Number(values.get('num_tree_per_iteration') ?? values.get('num_class') ?? 1)),
       ],
@@ -168,11 +177,12 @@ function categoriesOf(tail: string): Label[][] {
   const line = /^pandas_categorical:(.*)$/m.exec(tail)?.[1];
   if (line === undefined) return [];
   try {
-    const parsed: unknown = JSON.parse(line);
+    const parsed: unknown = parseJson(line);
     if (!Array.isArray(parsed)) return [];
     const isLabel = (one: unknown): one is Label => ['string', 'number', 'boolean'].includes(typeof one);
     return parsed.map((list) => (Array.isArray(list) ? list.filter(isLabel) : []));
-  } catch {
+  } catch (error) {
+    if (error instanceof Malformed) throw error;
     return [];
   }
 }

@@ -1,3 +1,5 @@
+import type { Bytes } from '../../model/bytes.ts';
+
 /**
  * The JSON object or list behind a key, as text; `null` unless it ends within the text. Large documents are not parsed whole
  * for the sake of a part.
@@ -23,4 +25,20 @@ export function valueBehind(text: string, key: string, from: number): string | n
     } else if (depth === 0 && char === ',') return null;
   }
   return null;
+}
+
+const PIECE = 256 * 1024;
+
+/** Byte at which the text stands first among so many bytes; their end where it does not. One piece is held at a time. */
+export function placeOf(bytes: Bytes, text: string, limit: number): number {
+  const end = Math.min(bytes.size, limit);
+  const memory = Buffer.alloc(Math.min(PIECE, end));
+  for (let at = 0; at < end; at += PIECE - text.length) {
+    const piece = memory.subarray(0, Math.min(PIECE, end - at));
+    if (bytes.fill) bytes.fill(piece, at);
+    else piece.set(bytes.read(at, piece.length));
+    const found = piece.indexOf(text);
+    if (found !== -1) return at + found;
+  }
+  return end;
 }

@@ -3,15 +3,19 @@ import { Malformed } from '../format.ts';
 /** What a model's description may hold: an object costs fifty times the two signs that it takes in the text. */
 const MAX_CONTAINERS = 600_000;
 const MAX_DEPTH = 1000;
+/** Values of lists count one, those behind a key four: eight bytes, and about a hundred with the key. */
+const MAX_VALUES = 2_000_000;
+const KEYED = 4;
 
 /**
- * Parses JSON whose arrays and objects are counted first, so that a hostile file costs no more memory than an honest one.
+ * Parses JSON whose arrays, objects and values are counted first, so that a hostile file costs no more memory than an honest one.
  * @throws Malformed when there are too many of them, or too deep; SyntaxError when it is no JSON.
  */
 export function parseJson(text: string): unknown {
   let containers = 0;
   let depth = 0;
   let quoted = false;
+  let values = 0;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code === 0x22) quoted = !quoted;
@@ -24,6 +28,10 @@ export function parseJson(text: string): unknown {
       if (containers > MAX_CONTAINERS)
         throw new Malformed(`the JSON has more than ${MAX_CONTAINERS} arrays and objects`);
     } else if (code === 0x5d || code === 0x7d) depth -= 1;
+    else if (code === 0x2c || code === 0x3a) {
+      values += code === 0x3a ? KEYED : 1;
+      if (values > MAX_VALUES) throw new Malformed(`the JSON has more than ${MAX_VALUES} values`);
+    }
   }
   return JSON.parse(text);
 }

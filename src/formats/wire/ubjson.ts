@@ -22,7 +22,11 @@ const MAX_DEPTH = 64;
 /** Values in a document, and arrays and objects of it that are kept: those of ten thousand trees are far fewer. */
 const MAX_VALUES = 5_000_000;
 const MAX_CONTAINERS = 100_000;
-const MAX_STRING = 64 * 1024 * 1024;
+/** Values that are kept one by one: names of columns. Those with a key take four times the memory. */
+const MAX_KEPT = 1_000_000;
+const KEYED = 3;
+const MAX_STRING = 4 * 1024 * 1024;
+const MAX_TEXT = 24 * 1024 * 1024;
 
 type Number_ = { readonly size: number; read(view: DataView, at?: number): number };
 /** Numbers by marker; big-endian. Source: ubjson.org, "Type reference" (draft 12). */
@@ -44,6 +48,9 @@ const NUMBERS: Readonly<Record<string, Number_>> = {
  */
 export function readUbjson(bytes: Bytes, skip: ReadonlySet<string> = NO_KEYS): Ubjson {
   let at = 0;
+  let values = 0;
+  /** Bytes of texts that are kept. */
+  let texts = 0;
   const take = (length: number): DataView => {
     const part = bytes.read(at, length);
     at += length;
@@ -53,6 +60,8 @@ export function readUbjson(bytes: Bytes, skip: ReadonlySet<string> = NO_KEYS): U
     for (;;) {
       const code = String.fromCharCode(take(1).getUint8(0));
       if (code !== 'N') return code;
+      values += 1;
+      if (values > MAX_VALUES) throw new Malformed('there are too many values in it');
     }
   };
   const peek = (): string => (at < bytes.size ? String.fromCharCode(bytes.read(at, 1)[0] ?? 0) : '');
@@ -65,9 +74,14 @@ export function readUbjson(bytes: Bytes, skip: ReadonlySet<string> = NO_KEYS): U
   };
   const text = (): string => {
     const size = length();
-    if (size > MAX_STRING) throw new Malformed(`a text of ${size} bytes`);
+    texts += size;
+    if (size > MAX_STRING || texts > MAX_TEXT) throw new Malformed(`a text of ${size} bytes`);
     const view = take(size);
     return Buffer.from(view.buffer, view.byteOffset, size).toString('utf8');
+  };
+  const pass = (size: number): null => {
+    at += size;
+    return null;
   };
   /** `$type` and `#count` after `[` or `{`. */
   const header = (): { type: string | null; count: number | null } => {
@@ -86,8 +100,9 @@ export function readUbjson(bytes: Bytes, skip: ReadonlySet<string> = NO_KEYS): U
   /** Inside of a skipped value nothing is kept. */
   let skipping = false;
   let kept = 0;
-  let values = 0;
   let containers = 0;
+  /** Values that are kept and stand by themselves. */
+  let single = 0;
   const array = (depth: number): Ubjson => {
     const { type, count } = header();
     const fixed = type === null ? undefined : NUMBERS[type];
@@ -116,12 +131,12 @@ export function readUbjson(bytes: Bytes, skip: ReadonlySet<string> = NO_KEYS): U
     const out: Record<string, Ubjson> = Object.create(null);
     for (let index = 0; count === null ? peek() !== '}' : index < count; index++) {
       if (skipping) {
-        const size = length();
-        at += size;
+        pass(length());
         value(type ?? marker(), depth + 1);
         continue;
       }
       const key = text();
+      single += KEYED;
       skipping = skip.has(key);
       const one = value(type ?? marker(), depth + 1);
       out[key] = skipping ? null : one;
@@ -133,8 +148,9 @@ export function readUbjson(bytes: Bytes, skip: ReadonlySet<string> = NO_KEYS): U
   const value = (code: string, depth: number): Ubjson => {
     if (depth > MAX_DEPTH) throw new Malformed(`values are nested deeper than ${MAX_DEPTH}`);
     values += 1;
+    if (!skipping) single += 1;
     if (!skipping && (code === '[' || code === '{')) containers += 1;
-    if (values > MAX_VALUES || containers > MAX_CONTAINERS)
+    if (values > MAX_VALUES || single > MAX_KEPT || containers > MAX_CONTAINERS)
       throw new Malformed('there are too many values in it');
     const kind = NUMBERS[code];
     if (kind) return kind.read(take(kind.size));
@@ -149,7 +165,7 @@ export function readUbjson(bytes: Bytes, skip: ReadonlySet<string> = NO_KEYS): U
         return String.fromCharCode(take(1).getUint8(0));
       case 'S':
       case 'H':
-        return text();
+        return skipping ? pass(length()) : text();
       case '[':
         return array(depth);
       case '{':

@@ -1,27 +1,27 @@
 import type { Bytes } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
-import { valueBehind } from '../wire/json.ts';
-import { parseJsonWithNaN } from '../wire/parse-json.ts';
+import { placeOf, valueBehind } from '../wire/json.ts';
+import { parseJson } from '../wire/parse-json.ts';
 import type { Ubjson } from '../wire/ubjson.ts';
 
 /** Up to here the whole document is parsed. */
-const WHOLE = 8 * 1024 * 1024;
+const WHOLE = 4 * 1024 * 1024;
 /** Around the trees: names and categories stand before them, parameters, objective and version behind. */
 const EDGE = 4 * 1024 * 1024;
-const LONGEST_EDGE = 16 * 1024 * 1024;
+const LONGEST_HEAD = 16 * 1024 * 1024;
 
 /**
  * The JSON of an XGBoost model without its trees. XGBoost writes the keys of "learner" in alphabetical order, so a
  * large file is read at both ends only.
  */
-export function readLearnerJson(bytes: Bytes, edge = EDGE): Ubjson {
-  if (bytes.size <= Math.max(WHOLE, 2 * edge)) return parse(textOf(bytes, 0, bytes.size));
-  const head = textOf(bytes, 0, edge);
-  const tail = textOf(bytes, bytes.size - edge, edge);
+export function readLearnerJson(bytes: Bytes): Ubjson {
+  if (bytes.size <= WHOLE) return parse(textOf(bytes, 0, bytes.size));
+  // Very many names may stand before the trees.
+  const trees = placeOf(bytes, '"gradient_booster"', LONGEST_HEAD);
+  const head = textOf(bytes, 0, Math.min(trees + EDGE, bytes.size));
+  const tail = textOf(bytes, bytes.size - EDGE, EDGE);
   const booster = head.indexOf('"gradient_booster"');
   const parameters = tail.lastIndexOf('"learner_model_param"');
-  // Very many names stand before the trees.
-  if ((booster === -1 || parameters === -1) && edge < LONGEST_EDGE) return readLearnerJson(bytes, 4 * edge);
   if (booster === -1 || parameters === -1)
     throw new Malformed(
       `a JSON model of ${bytes.size} bytes has its keys in an order that XGBoost does not write`,
@@ -32,7 +32,7 @@ export function readLearnerJson(bytes: Bytes, edge = EDGE): Ubjson {
   )?.[1];
   const after = parse(`{"learner":{${tail.slice(parameters)}`);
   const cats = valueAfter(head, '"cats":', booster);
-  const trees = valueAfter(head, '"gbtree_model_param":', booster);
+  const parameter = valueAfter(head, '"gbtree_model_param":', booster);
   return {
     ...(after as object),
     learner: {
@@ -40,7 +40,7 @@ export function readLearnerJson(bytes: Bytes, edge = EDGE): Ubjson {
       ...(after as { learner: object }).learner,
       gradient_booster: {
         ...(name !== undefined && { name }),
-        model: { cats: cats ?? null, gbtree_model_param: trees ?? null },
+        model: { cats: cats ?? null, gbtree_model_param: parameter ?? null },
       },
     },
   };
@@ -58,10 +58,42 @@ function textOf(bytes: Bytes, offset: number, length: number): string {
 /** It has NaN and infinities in it, as in the splits over categories. */
 function parse(text: string): Ubjson {
   try {
-    return parseJsonWithNaN(text) as Ubjson;
-  } catch {
-    throw new Malformed(
-      'it begins like a JSON model of XGBoost and is no valid JSON: it was probably cut short',
-    );
+    return parseJson(text) as Ubjson;
+  } catch (error) {
+    if (error instanceof Malformed) throw error;
+    try {
+      return parseJson(withoutNotFinite(text)) as Ubjson;
+    } catch {
+      throw new Malformed(
+        'it begins like a JSON model of XGBoost and is no valid JSON: it was probably cut short',
+      );
+    }
   }
 }
+
+/**
+ * XGBoost writes NaN and infinities as they are, as in the splits over categories. Each becomes an empty text of the same
+ * length: an expression that replaces them takes fifty times their size.
+ */
+function withoutNotFinite(text: string): string {
+  const bytes = Buffer.from(text, 'utf8');
+  let quoted = false;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte === QUOTE) quoted = !quoted;
+    else if (quoted) {
+      if (byte === BACKSLASH) at += 1;
+    } else if (STARTS.has(byte)) {
+      const name = NOT_FINITE.find((one) => bytes.toString('latin1', at, at + one.length) === one);
+      if (name === undefined) continue;
+      bytes.write('""'.padEnd(name.length), at, 'latin1');
+      at += name.length - 1;
+    }
+  }
+  return bytes.toString('utf8');
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const NOT_FINITE = ['-Infinity', 'Infinity', '-NaN', 'NaN', '-nan', 'nan', '-inf', 'inf'];
+const STARTS: ReadonlySet<number> = new Set(NOT_FINITE.map((one) => one.charCodeAt(0)));

@@ -4,7 +4,17 @@ import { entryOf } from '../../model/entry.ts';
 import { open } from '../../model/walk.ts';
 import { type Column, tabularInputs, typeOfCategories } from '../columns.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
-import { assumed, derived, stated, type Told, type ToldField, tell, unknown } from '../told.ts';
+import {
+  assumed,
+  derived,
+  MAX_FIELDS,
+  stated,
+  type Told,
+  type ToldField,
+  tell,
+  tooWide,
+  unknown,
+} from '../told.ts';
 import { readUbjson, type Ubjson } from '../wire/ubjson.ts';
 import { kindOf } from '../xgboost.ts';
 import { readXgboostBinary } from './binary.ts';
@@ -130,22 +140,26 @@ const TYPES: Readonly<Record<string, ScalarType>> = {
 function readingOf(candidate: Candidate, learner: Learner): Reading {
   const named =
     learner.names.length > 0 && learner.names.length === (learner.featureCount ?? learner.names.length);
-  const columns = learner.names.map((name, index): Column => {
-    const categories = learner.categories[index] ?? null;
-    return {
-      name,
-      type: columnType(learner.types[index], categories),
-      ...(categories && { categories }),
-    };
-  });
+  const columns = (): Column[] =>
+    learner.names.map((name, index) => {
+      const categories = learner.categories[index] ?? null;
+      return {
+        name,
+        type: columnType(learner.types[index], categories),
+        ...(categories && { categories }),
+      };
+    });
+  const wide = named && learner.names.length > MAX_FIELDS;
   const told = tell({
     predict: {
-      inputs: tabularInputs(
-        named ? columns : null,
-        learner.featureCount,
-        assumed('float32', 'XGBoost computes in float32'),
-        named ? 'learner.feature_names' : 'learner.learner_model_param.num_feature',
-      ),
+      inputs: wide
+        ? tooWide(learner.names.length)
+        : tabularInputs(
+            named ? columns() : null,
+            learner.featureCount,
+            assumed('float32', 'XGBoost computes in float32'),
+            named ? 'learner.feature_names' : 'learner.learner_model_param.num_feature',
+          ),
       outputs: [outputOf(learner)],
     },
   });
@@ -159,7 +173,7 @@ function readingOf(candidate: Candidate, learner: Learner): Reading {
     framework: { name: 'xgboost', version: learner.version },
     contract: told.contract,
     evidence: told.evidence,
-    features: named ? learner.names : null,
+    features: named && !wide ? learner.names : null,
     properties,
     requirements: { xgboost: learner.version },
   };
