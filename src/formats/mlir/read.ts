@@ -7,7 +7,9 @@ import { openCandidate } from '../open.ts';
 import { assumed, stated, type Told, type ToldField, tell, unknown } from '../told.ts';
 import { ASK_FOR_CONTRACT } from '../weights.ts';
 
-const PIECE = 1024 * 1024;
+const PIECE = 128 * 1024;
+/** From the parameters of `main` on. */
+const SIGNATURE = 1024 * 1024;
 const MAX_VALUES = 10_000;
 /** Element types. Source: MLIR, BuiltinTypes; StableHLO specification, "Types". */
 const TYPES: Readonly<Record<string, ScalarType>> = {
@@ -131,7 +133,7 @@ function mainOf(bytes: Bytes): string | null {
     const match = /\bfunc(?:\.func)?\s+(?:public\s+)?@main\s*\(/.exec(piece);
     if (!match) continue;
     const start = at + match.index + match[0].length - 1;
-    return Buffer.from(bytes.read(start, Math.min(PIECE, bytes.size - start))).toString('utf8');
+    return Buffer.from(bytes.read(start, Math.min(SIGNATURE, bytes.size - start))).toString('utf8');
   }
   return null;
 }

@@ -39,7 +39,8 @@ const WIDTH: Readonly<Record<number, number>> = {
 const V1 = 0xf993fac8;
 const V2 = 0xf993fac9;
 const V3 = 0xf993faca;
-const MAX_ARRAYS = 1_000_000;
+const MAX_ARRAYS = 100_000;
+const MAX_NAME = 1024;
 const MAX_RANK = 32;
 
 export interface NamedArray {
@@ -90,7 +91,7 @@ export function readIndex(bytes: Bytes): NamedArray[] {
   const arrays = Array.from({ length: counted() }, array);
   const names = Array.from({ length: counted() }, () => {
     const length = i64();
-    if (!(length >= 0 && length <= 65_536)) throw new Malformed(`a name of ${length} bytes`);
+    if (!(length >= 0 && length <= MAX_NAME)) throw new Malformed(`a name of ${length} bytes`);
     const start = at;
     at += length;
     return Buffer.from(bytes.read(start, length)).toString('utf8');

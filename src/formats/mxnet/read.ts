@@ -31,8 +31,13 @@ interface Node {
   readonly inputs: readonly number[];
 }
 
+/** The deepest networks have a few thousand. */
+const MAX_NODES = 40_000;
+
 function nodesOf(symbol: Readonly<Record<string, unknown>>): Node[] {
-  return list(symbol['nodes']).map((one) => {
+  const nodes = list(symbol['nodes']);
+  if (nodes.length > MAX_NODES) throw new Malformed(`the symbol has more than ${MAX_NODES} nodes`);
+  return nodes.map((one) => {
     const node = object(one);
     return {
       op: text(node['op']) ?? '',

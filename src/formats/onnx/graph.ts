@@ -53,6 +53,7 @@ export interface GraphVisitor {
 
 /** Operators have a few dozen attributes at most; each that is noted takes several times its size in the file. */
 const MAX_ATTRIBUTES = 10_000;
+const MAX_OPERANDS = 20_000;
 /** Graphs within nodes (If, Loop, Scan) are rarely deeper than two. */
 const MAX_GRAPH_DEPTH = 8;
 
@@ -95,6 +96,8 @@ function readNode(message: Message): Node {
   const outputs: string[] = [];
   const attributes: WireField[] = [];
   for (const field of fields(message)) {
+    if (inputs.length + outputs.length > MAX_OPERANDS)
+      throw new Malformed(`a node has more than ${MAX_OPERANDS} inputs and outputs`);
     if (field.number === 1) inputs.push(textIn(message, field));
     else if (field.number === 2) outputs.push(textIn(message, field));
     else if (field.number === 4) operator = textIn(message, field);

@@ -4,8 +4,8 @@ import { MAX_RANK, RULES, type TensorType, UNKNOWN } from './rules.ts';
 import { elementType } from './types.ts';
 
 /** Values that are remembered: bounds memory on graphs of any size. */
-const MAX_VALUES = 200_000;
-const DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx', 'ai.onnx.ml']);
+const MAX_VALUES = 100_000;
+const UNKNOWN: TensorType = { type: null, shape: null };
 
 /**
  * Follows types and shapes through the nodes of a graph in their order, for outputs of which the file does not say

@@ -132,6 +132,8 @@ interface Graph {
 }
 
 const MAX_VALUES = 20_000;
+/** The largest models have ten thousand tensors. */
+const MAX_INITIALIZERS = 60_000;
 
 function add(list: Tree[], info: Tree): void {
   if (list.push(info) > MAX_VALUES) throw new Malformed(`more than ${MAX_VALUES} inputs or outputs`);
@@ -158,6 +160,8 @@ function readGraph(message: Message, irVersion: number): Graph {
     initializer(tensor, within) {
       if (within === undefined) {
         initializers.add(tensor.name);
+        if (initializers.size > MAX_INITIALIZERS)
+          throw new Malformed(`the graph has more than ${MAX_INITIALIZERS} initializers`);
         trace.initializer(tensor);
       }
       // Single numbers in nodes are operands of formulas, and not what training set.

@@ -66,7 +66,7 @@ function argumentsOf(definition: Message): string[] {
 }
 
 /** Far above what TensorFlow writes; they bound what one node can take. */
-const MAX_INPUTS = 100_000;
+const MAX_INPUTS = 50_000;
 const MAX_NAME = 64 * 1024;
 
 function readNode(message: Message, inFunction: string): GraphNode {

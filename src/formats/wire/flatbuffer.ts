@@ -26,15 +26,27 @@ export interface Table {
   vector(slot: number): { offset: number; length: number } | null;
 }
 
-const MAX_VECTOR = 10_000_000;
+const MAX_NUMBERS = 1_000_000;
+/** Tables or texts in one list: each takes a thousand bytes while it is looked at. */
+const MAX_LIST = 100_000;
+/** Tables that one file may be asked for, and 64 bytes of text each: lists may lead to the same place again and again. */
+const MAX_ASKED = 1_500_000;
 const MAX_TEXT = 16 * 1024 * 1024;
 
 /** The root table of the flatbuffer that starts at `base`. @throws Malformed | Truncated on offsets that lead nowhere. */
 export function rootTable(bytes: Bytes, base = 0): Table {
-  return tableAt(bytes, base + u32(bytes, base));
+  return tableAt(bytes, base + u32(bytes, base), { left: MAX_ASKED });
 }
 
-function tableAt(bytes: Bytes, at: number): Table {
+function tableAt(bytes: Bytes, at: number, budget: { left: number }): Table {
+  const charge = (count: number): void => {
+    budget.left -= count;
+    if (budget.left < 0) throw new Malformed('the file refers to more than a model has');
+  };
+  const textFrom = (start: number): string => {
+    charge(u32(bytes, start) / 64);
+    return textAt(bytes, start);
+  };
   const vtable = at - view(bytes, at, 4).getInt32(0, true);
   const slots = (u16(bytes, vtable) - 4) / 2;
   const place = (slot: number): number | null => {
@@ -59,7 +71,8 @@ function tableAt(bytes: Bytes, at: number): Table {
   const offsets = (slot: number): number[] => {
     const found = vector(slot);
     if (!found) return [];
-    if (found.length > MAX_VECTOR) throw new Malformed(`a list of ${found.length} elements`);
+    if (found.length > MAX_LIST) throw new Malformed(`a list of ${found.length} elements`);
+    charge(found.length);
     const data = view(bytes, found.offset, found.length * 4);
     return Array.from({ length: found.length }, (_, index) => {
       const here = index * 4;
@@ -75,18 +88,19 @@ function tableAt(bytes: Bytes, at: number): Table {
     float32: scalar(4, (data) => data.getFloat32(0, true)),
     text(slot) {
       const start = target(slot);
-      return start === null ? null : textAt(bytes, start);
+      return start === null ? null : textFrom(start);
     },
     table(slot) {
       const start = target(slot);
-      return start === null ? null : tableAt(bytes, start);
+      charge(1);
+      return start === null ? null : tableAt(bytes, start, budget);
     },
-    tables: (slot) => offsets(slot).map((offset) => tableAt(bytes, offset)),
-    texts: (slot) => offsets(slot).map((offset) => textAt(bytes, offset)),
+    tables: (slot) => offsets(slot).map((offset) => tableAt(bytes, offset, budget)),
+    texts: (slot) => offsets(slot).map(textFrom),
     int32s(slot) {
       const found = vector(slot);
       if (!found) return null;
-      if (found.length > MAX_VECTOR) throw new Malformed(`a list of ${found.length} numbers`);
+      if (found.length > MAX_NUMBERS) throw new Malformed(`a list of ${found.length} numbers`);
       const data = view(bytes, found.offset, found.length * 4);
       return Array.from({ length: found.length }, (_, index) => data.getInt32(index * 4, true));
     },

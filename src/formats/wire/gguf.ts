@@ -25,9 +25,12 @@ export interface Gguf {
 
 const MAX_COUNT = 1_000_000;
 const MAX_STRING = 16 * 1024 * 1024;
-/** Characters of all texts that are kept together, and strings of one array. */
+/** Characters of all texts that are kept together, and strings of all arrays: vocabularies have a tenth. */
 const MAX_KEPT = 32 * 1024 * 1024;
-const MAX_STRINGS = 10_000_000;
+const MAX_STRINGS = 5_000_000;
+/** Values that are looked at one by one, and what a tensor takes beside its name. */
+const MAX_VALUES = 1_000_000;
+const TENSOR_COST = 500;
 const PIECE = 32 * 1024;
 const KEPT_ELEMENTS = 16;
 
@@ -116,7 +119,9 @@ export function readGguf(bytes: Bytes): Gguf {
     if (kept > MAX_KEPT) throw new Malformed(`its metadata take more than ${MAX_KEPT} bytes`);
     return Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString('utf8');
   };
+  let looked = 0;
   const value = (type: number, depth: number): GgufValue => {
+    if (++looked > MAX_VALUES) throw new Malformed(`its metadata have more than ${MAX_VALUES} values`);
     if (type === STRING) return text();
     if (type === ARRAY) return array(depth);
     const fixed = FIXED[type];
@@ -124,8 +129,10 @@ export function readGguf(bytes: Bytes): Gguf {
     return fixed.read(take(fixed.size), 0, little);
   };
   /** Passes over strings piece by piece: a vocabulary has hundreds of thousands. */
+  let passed = 0;
   const pass = (strings: number): void => {
-    if (strings > MAX_STRINGS) throw new Malformed(`an array has ${strings} strings`);
+    passed += strings;
+    if (passed > MAX_STRINGS) throw new Malformed(`its metadata have more than ${MAX_STRINGS} strings`);
     const prefix = version === 1 ? 4 : 8;
     for (let left = strings; left > 0; ) {
       const part = bytes.read(at, Math.max(prefix, Math.min(PIECE, bytes.size - at)));
@@ -171,6 +178,7 @@ export function readGguf(bytes: Bytes): Gguf {
   const tensors: { name: string; shape: number[]; dtype: string }[] = [];
   for (let index = 0; index < tensorCount; index++) {
     const name = text();
+    kept += TENSOR_COST;
     const rank = take(4).getUint32(0, little);
     if (rank > 8) throw new Malformed(`tensor "${name}" has ${rank} dimensions`);
     const shape: number[] = [];

@@ -32,7 +32,7 @@ export interface WireField {
 
 const MAX_DEPTH = 64;
 /** Bound the time and the memory that a file can cost. */
-const MAX_FIELDS = 10_000_000;
+const MAX_FIELDS = 6_000_000;
 const MAX_KEPT = 24 * 1024 * 1024;
 /** About what V8 takes for a map, for one of its entries with an array, and for a string beside its characters. */
 const TREE_COST = 200;

@@ -42,7 +42,7 @@ const MAX_DEPTH = 64;
 const MAX_KEPT = 24 * 1024 * 1024;
 const MAX_TEXT = 1024 * 1024;
 /** Bounds the time; fields of what is passed over are not among them. */
-const MAX_FIELDS = 5_000_000;
+const MAX_FIELDS = 3_000_000;
 /** About what V8 takes for a map, for one of its entries with an array, and for a value beside its characters. */
 const TREE_COST = 200;
 const ENTRY_COST = 72;

@@ -49,6 +49,12 @@ export function looksLikeSafetensors(head: Uint8Array, size: number): boolean {
 /** More tensors than the largest models have in one file, and the longest entry of the header. */
 const MAX_TENSORS = 200_000;
 const MAX_ENTRY = 4 * 1024 * 1024;
+/** Of a tensor's shape. */
+const MAX_RANK = 64;
+/** Bytes that tensors and metadata may take in memory, with about what V8 takes beside the characters. */
+const MAX_KEPT = 28 * 1024 * 1024;
+const TENSOR_COST = 250;
+const ENTRY_COST = 800;
 
 /**
  * Reads the header piece by piece; tensor data is not touched, and of a header of 100 MB no more than one entry is in
@@ -66,15 +72,25 @@ export function readSafetensors(bytes: Bytes): SafetensorsHeader {
   const metadata: Record<string, string> = Object.create(null);
   const ranges: [number, number][] = [];
   const types = new Map<string, string>();
+  let kept = 0;
+  let described = false;
+  const charge = (cost: number): void => {
+    kept += cost;
+    if (kept > MAX_KEPT) throw new Malformed(`the header takes more than ${MAX_KEPT} bytes of memory`);
+  };
   for (const [name, text] of entriesOf(bytes, 8, 8 + length)) {
     const value = parsed(text);
     if (name === '__metadata__') {
+      if (described) throw new Malformed('the metadata are there twice');
+      described = true;
       for (const [key, entry] of Object.entries(asObject(value, name))) {
         if (typeof entry !== 'string') throw new Malformed(`the metadata "${key}" is no text`);
+        charge(ENTRY_COST + key.length + entry.length);
         metadata[key] = entry;
       }
       continue;
     }
+    charge(TENSOR_COST + name.length);
     if (tensors.size >= MAX_TENSORS) throw new Malformed(`more than ${MAX_TENSORS} tensors`);
     if (tensors.has(name)) throw new Malformed(`the tensor "${name}" is there twice`);
     if ((text.match(/"(dtype|shape|data_offsets)"\s*:/g) ?? []).length > 3)
@@ -192,6 +208,8 @@ function asTensor(name: string, value: unknown): { dtype: string; shape: number[
   const natural = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
   if (typeof dtype !== 'string' || !Array.isArray(shape) || !shape.every(natural))
     throw new Malformed(`tensor "${name}" has no type or shape`);
+  if (shape.length > MAX_RANK)
+    throw new Malformed(`tensor "${name}" has ${shape.length} dimensions; at most ${MAX_RANK} are read`);
   const [begin, end]: unknown[] = Array.isArray(range) && range.length === 2 ? range : [];
   if (!natural(begin) || !natural(end) || end < begin)
     throw new Malformed(`tensor "${name}" has no place in the file`);
