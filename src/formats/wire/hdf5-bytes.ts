@@ -8,6 +8,17 @@ export interface Hdf5File {
   readonly lengthSize: number;
   /** Addresses count from here: the user block comes before it. */
   readonly base: number;
+  /** What may still be looked at: addresses may lead to the same place again and again. */
+  readonly budget: { left: number };
+}
+
+/** Messages, links, values and bytes of text that one file may be asked for, by what they cost. */
+export const MAX_LOOKED_AT = 1_500_000;
+
+/** @throws Malformed when the file asks for more than any model. */
+export function spend(file: Hdf5File, count: number): void {
+  file.budget.left -= count;
+  if (!(file.budget.left >= 0)) throw new Malformed('the HDF5 file refers to more than a model has');
 }
 
 export const byte = (bytes: Bytes, at: number): number => bytes.read(at, 1)[0] ?? 0;

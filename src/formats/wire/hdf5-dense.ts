@@ -1,5 +1,5 @@
 import { Malformed } from '../format.ts';
-import { byte, type Hdf5File, latin1, number, wide } from './hdf5-bytes.ts';
+import { byte, type Hdf5File, latin1, number, spend, wide } from './hdf5-bytes.ts';
 
 /*
  * Dense storage: attributes and links of an object that has many of them, or large ones, are objects of a fractal heap, found
@@ -135,6 +135,7 @@ function* records(file: Hdf5File, header: number): Generator<{ at: number; type:
     const wanted = one.level === 0 ? 'BTLF' : 'BTIN';
     if (latin1(bytes, node, 4) !== wanted) throw new Malformed(`there is no HDF5 index node at byte ${node}`);
     for (let index = 0; index < one.count; index++) {
+      spend(file, 1);
       if (left-- <= 0) throw new Malformed('an HDF5 group is too large, or its index has a cycle');
       yield { at: node + 6 + index * size, type };
     }

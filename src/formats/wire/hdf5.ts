@@ -1,6 +1,6 @@
 import type { Bytes } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
-import { byte, type Hdf5File as File, latin1, number, wide } from './hdf5-bytes.ts';
+import { byte, type Hdf5File as File, latin1, MAX_LOOKED_AT, number, spend, wide } from './hdf5-bytes.ts';
 import { denseObjects } from './hdf5-dense.ts';
 
 /*
@@ -36,6 +36,8 @@ const SIGNATURE = '\x89HDF\r\n\x1a\n';
 const MAX_MESSAGES = 20_000;
 const MAX_LINKS = 200_000;
 const MAX_VALUE = 64 * 1024 * 1024;
+/** What a link or an entry of a group costs: it is kept, and its name is read. */
+const LINK = 5;
 const UNDEFINED = 0xffffffffffffffffn;
 
 /** Where the superblock is: at 0, or at 512, 1024, 2048 … behind a user block; `null` when it is not HDF5. */
@@ -56,7 +58,7 @@ export function openHdf5(bytes: Bytes): Hdf5 {
   const lengthSize = byte(bytes, start + (old ? 14 : 10));
   for (const size of [offsetSize, lengthSize])
     if (![2, 4, 8].includes(size)) throw new Malformed(`HDF5 addresses of ${size} bytes are not known`);
-  const file: File = { bytes, offsetSize, lengthSize, base: start };
+  const file: File = { bytes, offsetSize, lengthSize, base: start, budget: { left: MAX_LOOKED_AT } };
   const addresses = start + (old ? (version === 1 ? 28 : 24) : 12);
   const root = old
     ? number(bytes, addresses + 5 * offsetSize, offsetSize)
@@ -132,6 +134,7 @@ function messages(file: File, start: number): Message[] {
       const type = modern ? byte(bytes, at) : number(bytes, at, 2);
       const size = number(bytes, at + (modern ? 1 : 2), 2);
       const data = at + head;
+      spend(file, 1);
       if (out.length >= MAX_MESSAGES) throw new Malformed('an HDF5 object has too many messages');
       out.push({ type, at: data, size });
       if (type === 0x10) {
@@ -190,6 +193,7 @@ function readAttribute(file: File, at: number, into: Map<string, Attribute>): vo
   const name = latin1(bytes, nameAt, nameSize).replace(/\0.*$/s, '');
   const count = readDataspace(file, spaceAt).reduce((product, size) => product * size, 1);
   const scalar = byte(bytes, spaceAt + 1) === 0;
+  spend(file, nameSize / 16);
   into.set(
     name,
     readValue(file, spaceAt + padded(spaceSize), readDatatype(file, typeAt), scalar ? null : count),
@@ -200,6 +204,7 @@ function readValue(file: File, at: number, type: Datatype, count: number | null)
   // A type may have no size at all, and its values are no fewer for it.
   const total = (count ?? 1) * Math.max(type.size, 1);
   if (!(total <= MAX_VALUE)) throw new Malformed(`an attribute of ${total} bytes`);
+  spend(file, (count ?? 1) + total / 8);
   const each = <T>(read: (place: number) => T): T | T[] =>
     count === null ? read(at) : Array.from({ length: count }, (_, index) => read(at + index * type.size));
   if (type.kind === 'text') return each((place) => cut(file.bytes.read(place, type.size)));
@@ -227,8 +232,10 @@ function readHeapText(file: File, at: number): string {
   for (let place = heap + 8 + lengthSize; place + head <= end; ) {
     const id = number(bytes, place, 2);
     const size = number(bytes, place + 8, lengthSize);
+    spend(file, 1);
     if (id === index) {
       if (size > MAX_VALUE) throw new Malformed(`an attribute of ${size} bytes`);
+      spend(file, Math.min(size, length) / 8);
       return cut(bytes.read(place + head, Math.min(size, length)));
     }
     if (id === 0) break;
@@ -247,6 +254,7 @@ function readLink(file: File, at: number, into: Map<string, number>, outside: st
   const width = 1 << (flags & 3);
   const length = number(bytes, place, width);
   if (length > 64 * 1024) return;
+  spend(file, LINK + length / 8);
   // An external link: two bytes of length, a byte of flags, the name of the file and that of the object in it.
   if (type === 64)
     outside.push(cut(bytes.read(place + width + length + 3, number(bytes, place + width + length, 2) - 1)));
@@ -277,11 +285,13 @@ function readSymbolTable(file: File, at: number, into: Map<string, number>): voi
     const kind = latin1(bytes, node, 4);
     if (kind === 'TREE') {
       const used = number(bytes, node + 6, 2);
+      spend(file, LINK * used);
       const first = node + 8 + 2 * offsetSize + lengthSize;
       for (let child = used - 1; child >= 0; child--)
         nodes.push(file.base + number(bytes, first + child * (offsetSize + lengthSize), offsetSize));
     } else if (kind === 'SNOD') {
       const count = number(bytes, node + 6, 2);
+      spend(file, LINK * count);
       const size = 2 * offsetSize + 24;
       for (let index = 0; index < count; index++) {
         const entry = node + 8 + index * size;
@@ -303,7 +313,7 @@ function textAt(bytes: Bytes, at: number): string {
 
 function cut(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
-  return Buffer.from(end === -1 ? bytes : bytes.subarray(0, end)).toString('utf8');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, end === -1 ? bytes.length : end).toString('utf8');
 }
 
 function view(bytes: Bytes, at: number, length: number): DataView {
