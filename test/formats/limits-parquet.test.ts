@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
 import { Malformed } from '../../src/formats/format.ts';
-import { readColumn } from '../../src/formats/spark/parquet.ts';
+import { readColumn, readFooters } from '../../src/formats/spark/parquet.ts';
 import type { Store } from '../../src/formats/store.ts';
 import { inMemory } from '../../src/model/bytes.ts';
 import { dataPage, i32, levels, parquetOf, runOf, struct } from '../helpers/parquet.ts';
@@ -13,15 +13,15 @@ const PLAIN = 0;
 const BY_DICTIONARY = 8;
 const MANY = 5_000_000;
 
-/** The folder of a table with this file in it. */
-function storeOf(bytes: Buffer): Store {
+/** The folder of a table with this file in it, so many times. */
+function storeOf(bytes: Buffer, files = 1): Store {
   const file = {
     path: 'data/part-0',
     name: 'part-0',
     size: bytes.length,
     open: () => ({ ...inMemory(bytes), [Symbol.dispose]() {} }),
   };
-  return { list: () => ({ files: [file], folders: [] }), file: () => file };
+  return { list: () => ({ files: Array(files).fill(file), folders: [] }), file: () => file };
 }
 
 const read = (bytes: Buffer) => readColumn(storeOf(bytes), 'data', 'numbers', { left: 64 * MB });
@@ -98,3 +98,15 @@ for (const [what, bytes] of Object.entries(HOSTILE))
       assert.match(error.message, SAYING);
       return true;
     }));
+
+test('a table of many files with wide footers is refused', async () => {
+  const page = dataPage(3, PLAIN, Buffer.concat([present, numbers]));
+  const one = parquetOf(page, { values: 3, columns: 2000 });
+  const footers = await readFooters(storeOf(one, 5), 'data');
+  assert.equal(footers?.rows, 5);
+  await assert.rejects(readFooters(storeOf(one, 199), 'data'), /too large together/);
+  await assert.rejects(
+    readColumn(storeOf(one, 199), 'data', 'numbers', { left: 64 * MB }),
+    /too large together/,
+  );
+});

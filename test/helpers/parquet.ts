@@ -48,7 +48,7 @@ export const levels = (runs: Buffer): Buffer => {
   return Buffer.concat([length, runs]);
 };
 
-/** A file with one column of 32-bit integers that may be absent. @param codec 0: none, 6: zstd. */
+/** A file with one column of 32-bit integers that may be absent, named so many times in its schema. @param codec 0: none, 6: zstd. */
 export function parquetOf(
   pages: Buffer,
   {
@@ -56,7 +56,8 @@ export function parquetOf(
     rows = values,
     size = pages.length,
     codec = 0,
-  }: { values: number; rows?: number; size?: number; codec?: number },
+    columns = 1,
+  }: { values: number; rows?: number; size?: number; codec?: number; columns?: number },
 ): Buffer {
   const column = struct({
     1: i32(1),
@@ -72,8 +73,8 @@ export function parquetOf(
   const footer = struct({
     1: i32(1),
     2: list(12, [
-      struct({ 4: text('root'), 5: i32(1) }),
-      struct({ 1: i32(1), 3: i32(1), 4: text('numbers') }),
+      struct({ 4: text('root'), 5: i32(columns) }),
+      ...Array(columns).fill(struct({ 1: i32(1), 3: i32(1), 4: text('numbers') })),
     ]),
     3: i64(1),
     4: list(12, [group]),

@@ -16,6 +16,8 @@ const MAX_FILES = 200;
 const MAX_VALUES = 1_000_000;
 const FOOTER = 32 * 1024;
 const MAX_FOOTER = 2 * 1024 * 1024;
+/** Values in the footers of all files of a table: Spark's own have a few hundred each. */
+const MAX_FOOTER_VALUES = 150_000;
 /** Bounds on a schema: Spark's own have a few dozen elements. */
 const MAX_ELEMENTS = 10_000;
 const MAX_LEVELS = 50;
@@ -60,11 +62,13 @@ export async function readFooters(store: Store, folder: string): Promise<Footers
   const leaves: Leaf[] = [];
   let rows = 0;
   let tables = 0;
+  let left = MAX_FOOTER_VALUES;
   for (const file of files) {
     using bytes = file.open();
     if (!isParquet(bytes)) continue;
     tables += 1;
-    boundFooter(bytes);
+    left -= checkedFooter(bytes);
+    if (left < 0) throw new Malformed('the footers of its Parquet files are too large together');
     const metadata = await guarded(file.path, () =>
       parquetMetadataAsync(bufferOf(bytes), { initialFetchSize: FOOTER }),
     );
@@ -172,10 +176,12 @@ export async function readColumn(
     import('hyparquet-compressors'),
   ]);
   const out: unknown[] = [];
+  let left = MAX_FOOTER_VALUES;
   for (const file of partsOf(store, folder)) {
     using bytes = file.open();
     if (!isParquet(bytes)) continue;
-    boundFooter(bytes);
+    left -= checkedFooter(bytes);
+    if (left < 0) throw new Malformed('the footers of its Parquet files are too large together');
     const rows = await guarded(file.path, async () => {
       const buffer = bufferOf(bytes);
       const metadata = await parquetMetadataAsync(buffer, { initialFetchSize: FOOTER });
@@ -263,13 +269,13 @@ function levelsOf(root: SchemaNode, path: readonly string[]) {
 const isParquet = (bytes: Bytes): boolean =>
   bytes.size > 12 && Buffer.from(bytes.read(0, 4)).toString('latin1') === 'PAR1';
 
-/** A footer stands before its length and the magic. @throws Malformed */
-function boundFooter(bytes: Bytes): void {
+/** A footer stands before its length and the magic. Gives how many values are in it. @throws Malformed */
+function checkedFooter(bytes: Bytes): number {
   const end = bytes.read(bytes.size - 8, 8);
   const length = new DataView(end.buffer, end.byteOffset, 8).getUint32(0, true);
   if (length > MAX_FOOTER || length > bytes.size - 12)
     throw new Malformed(`a Parquet file announces a footer of ${length} bytes`);
-  checkFooter(bytes.read(bytes.size - 8 - length, length));
+  return checkFooter(bytes.read(bytes.size - 8 - length, length));
 }
 
 function bufferOf(bytes: { readonly size: number; read(offset: number, length: number): Uint8Array }) {

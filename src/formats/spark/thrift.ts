@@ -10,15 +10,18 @@ const NUM_CHILDREN = 5;
 
 /**
  * Holds a footer of Parquet to bounds before a library turns it into objects: also no negative counts of children, which send
- * readers of the schema backwards.
+ * readers of the schema backwards. Gives how many fields are in it.
  * Source: parquet.thrift of Apache Parquet.
  * @throws Malformed
  */
-export function checkFooter(bytes: Uint8Array): void {
+export function checkFooter(bytes: Uint8Array): number {
+  let count = 0;
   walkStruct(bytes, 0, 'the footer', (value, depth, root, field) => {
+    count += 1;
     if (depth === 2 && root === SCHEMA && field === NUM_CHILDREN && Number(value) < 0)
       throw new Malformed('the footer of a Parquet file has fewer children than none');
   });
+  return count;
 }
 
 /** Told of each field: a truth value, a whole number, or `null` for all others. */
