@@ -206,6 +206,13 @@ const REFUSED: Readonly<Record<string, readonly [write: () => Files, says: RegEx
     }),
     /more than 600000 arrays and objects/,
   ],
+  'bytes in the configuration of a tokenizer': [
+    () => ({
+      'config.json': '{"architectures":["BertModel"],"model_type":"bert"}',
+      'tokenizer_config.json': joined('{"chat_template":"', many(' ', 17 * MB), '{{ x.__class__ }}"}'),
+    }),
+    /tokenizer_config.json has \d+ bytes/,
+  ],
   'columns in the signature of MLflow': [
     () => ({ MLmodel: ascii(`flavors: {}\nsignature:\n  inputs: '[${'1,'.repeat(60_000)}1]'\n`) }),
     /60001 columns/,

@@ -3,7 +3,7 @@ import { type Candidate, emptyReading, type Look, type Reading, type Remark } fr
 import { derived, type ToldField, tell, unknown } from '../told.ts';
 import { ASK_FOR_CONTRACT, precisionName } from '../weights.ts';
 import { contextLength, factsOf, type Json, labelsOf, type WeightFacts } from './facts.ts';
-import { MAX_JSON, readJson } from './json.ts';
+import { limitJson, readJson } from './json.ts';
 import { type TaskField, taskOf } from './tasks.ts';
 import { quantizationOf, readWeights, type Tensor } from './weights.ts';
 
@@ -118,7 +118,8 @@ export function activeContent(config: Json, look: Look, folder: string, file: st
     });
   for (const name of ['tokenizer_config.json', 'chat_template.jinja', 'chat_template.json']) {
     const found = look.file(`${folder}${name}`);
-    if (!found || found.size > MAX_JSON) continue;
+    if (!found) continue;
+    limitJson(found);
     if (/__(class|globals|builtins|subclasses|import|mro)__/.test(readFileSync(found.absolute, 'utf8')))
       remarks.push({
         rule: 'code-active',
