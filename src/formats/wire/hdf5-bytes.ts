@@ -13,7 +13,7 @@ export interface Hdf5File {
 }
 
 /** Messages, links, values and bytes of text that one file may be asked for, by what they cost. */
-export const MAX_LOOKED_AT = 1_500_000;
+export const MAX_LOOKED_AT = 1_200_000;
 
 /** @throws Malformed when the file asks for more than any model. */
 export function spend(file: Hdf5File, count: number): void {
