@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-uxkLv0IM.js";await e(`plan`);export{};
+import{t as e}from"./chunks/run-BTphTSvv.js";await e(`plan`);export{};

@@ -1,4 +1,5 @@
 import type { Dimension, Label, ScalarType, Shape } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { list, object, readDocument, text } from '../declared/documents.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
 import { stated, type ToldField, tell, unknown } from '../told.ts';
@@ -81,7 +82,7 @@ function fieldOf(one: unknown, where: string): ToldField {
     ...(description !== '' && { description }),
     ...(String(field['isOptional']) === '1' && { optional: true }),
   };
-  const scalar = TYPES[kind];
+  const scalar = entryOf(TYPES, kind);
   if (scalar) return { ...base, type: stated(scalar, where), shape: stated<Shape>([], where) };
   const flexible = String(field['hasShapeFlexibility'] ?? field['hasSizeFlexibility']) === '1';
   if (kind === 'Image') {
@@ -103,7 +104,7 @@ function fieldOf(one: unknown, where: string): ToldField {
       keys: stated(/Int/.test(text(field['keyType']) ?? '') ? 'int64' : 'string', where),
       values: { type: stated('float64', where), shape: stated<Shape>([], where) },
     };
-  const type = TYPES[text(field['dataType']) ?? ''];
+  const type = entryOf(TYPES, text(field['dataType']) ?? '');
   const shape = flexible ? null : sizesOf(text(field['shape']));
   return {
     ...base,

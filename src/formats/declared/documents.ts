@@ -30,7 +30,8 @@ const MARK = 60;
 
 /** Whether a text has room for more than that at all: most have not, and need not be gone through twice. */
 const hasRoom = (text: string): boolean =>
-  text.length > MAX_PARTS || (text.match(/[[{?-]/g)?.length ?? 0) > MAX_DEPTH;
+  text.length + MARK * (text.match(/[!&]/g)?.length ?? 0) > MAX_PARTS ||
+  (text.match(/[[{?-]/g)?.length ?? 0) > MAX_DEPTH;
 
 /** Counts the parts of a text as YAML's own lexer sees them: a signature that is one quoted text is one part, however long. */
 function checkYaml(parts: Iterable<string>): void {
@@ -62,7 +63,7 @@ export async function readYaml(look: Look, path: string): Promise<unknown[]> {
   const document = readDocument(look, path);
   if (countOf(document, '\n') > MAX_LINES || countOf(document, '\\') > MAX_ESCAPES)
     throw new Malformed('it has more lines or escapes than a description');
-  checkYaml(new Lexer().lex(document));
+  if (hasRoom(document)) checkYaml(new Lexer().lex(document));
   // Whether a key stands twice is asked of each pair of keys, which takes minutes in a long map.
   const documents = parseAllDocuments(document, { schema: 'core', logLevel: 'silent', uniqueKeys: false });
   if (!Array.isArray(documents)) return [];

@@ -5,7 +5,7 @@ import { elementType } from './types.ts';
 
 /** Values that are remembered: bounds memory on graphs of any size. */
 const MAX_VALUES = 100_000;
-const UNKNOWN: TensorType = { type: null, shape: null };
+const DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx', 'ai.onnx.ml']);
 
 /**
  * Follows types and shapes through the nodes of a graph in their order, for outputs of which the file does not say

@@ -201,8 +201,7 @@ function readAttribute(file: File, at: number, into: Map<string, Attribute>): vo
 }
 
 function readValue(file: File, at: number, type: Datatype, count: number | null): Attribute {
-  // A type may have no size at all, and its values are no fewer for it.
-  const total = (count ?? 1) * Math.max(type.size, 1);
+  const total = (count ?? 1) * type.size;
   if (!(total <= MAX_VALUE)) throw new Malformed(`an attribute of ${total} bytes`);
   spend(file, (count ?? 1) + total / 8);
   const each = <T>(read: (place: number) => T): T | T[] =>

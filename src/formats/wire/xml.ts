@@ -70,9 +70,14 @@ export async function readXml(
     attributes = 0;
     if (done) return;
     if (++passed > MAX_PASSED) throw new Malformed(`the XML has more than ${MAX_PASSED} elements`);
+    if (skipping > 0) {
+      skipping++;
+      return;
+    }
     const name = nameOf(tag.name);
-    if (enough && skipping === 0) {
-      const depth = stack.length - 1;
+    const depth = stack.length - 1;
+    const opening = { name, attributes: tag.attributes as Record<string, string>, depth };
+    if (enough) {
       const above = stack.at(-1);
       done = enough(opening, depth > 0 && above ? { ...above, depth: depth - 1 } : null);
       if (done) return;
