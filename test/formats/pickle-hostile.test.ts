@@ -6,6 +6,7 @@ import { openStream } from '../../src/formats/wire/decompress.ts';
 import type { Limits } from '../../src/formats/wire/pickle/machine.ts';
 import { assess } from '../../src/formats/wire/pickle/policy.ts';
 import { readPickle } from '../../src/formats/wire/pickle/read.ts';
+import { is } from '../../src/formats/wire/pickle/values.ts';
 import { inMemory } from '../../src/model/bytes.ts';
 
 const ROOT = join(import.meta.dirname, '../fixtures/hostile/pickle');
@@ -145,4 +146,14 @@ test('what is known of memo keys that were read is bounded', async () => {
   );
   const pickle = Buffer.concat([Buffer.from('\x80\x04]', 'latin1'), ...fetches, Buffer.from('.')]);
   assert.equal(await errorOf(pickle, { structure: 800_000 }), 'it holds more values than are kept in memory');
+});
+
+test('bytes that are kept hold on to nothing but themselves', async () => {
+  const some = bytes32(Buffer.alloc(5000, 7));
+  const { values } = await readPickle(
+    openStream(inMemory(Buffer.concat([Buffer.from([0x80, 4]), some, Buffer.from('.')]))).stream,
+  );
+  const [kept] = values;
+  assert.ok(is(kept, 'bytes'));
+  assert.equal(kept.data.buffer.byteLength, 5000);
 });

@@ -72,19 +72,12 @@ export function pullStream(source: Source): PullStream {
   let base = 0;
   let ended = false;
   const held = () => buffer.length - at;
-  const add = (piece: Uint8Array | null): void => {
-    if (piece === null) {
-      ended = true;
-      return;
-    }
+  // Pieces are gathered and joined once: a long string does not cost its square.
+  const add = (pieces: readonly Uint8Array[]): void => {
+    if (pieces.length === 0) return;
+    const all = held() === 0 ? pieces : [buffer.subarray(at), ...pieces];
     base += at;
-    if (held() === 0) buffer = piece;
-    else {
-      const joined = new Uint8Array(held() + piece.length);
-      joined.set(buffer.subarray(at));
-      joined.set(piece, held());
-      buffer = joined;
-    }
+    buffer = all.length === 1 && all[0] ? all[0] : Buffer.concat(all);
     at = 0;
   };
   const stream: PullStream = {
@@ -92,17 +85,23 @@ export function pullStream(source: Source): PullStream {
       return base + at;
     },
     ready(count) {
-      while (held() < count) {
-        if (ended || !source.nextNow) return false;
-        const piece = source.nextNow();
-        if (piece === undefined) return false;
-        add(piece);
+      if (held() >= count) return true;
+      const pieces: Uint8Array[] = [];
+      let total = held();
+      while (total < count && !ended) {
+        const piece = source.nextNow?.();
+        if (piece === undefined) break;
+        if (piece === null) ended = true;
+        else {
+          pieces.push(piece);
+          total += piece.length;
+        }
       }
-      return true;
+      add(pieces);
+      return total >= count;
     },
     async ensure(count) {
       if (held() >= count) return true;
-      // Pieces are gathered and joined once: a long string does not cost its square.
       const pieces: Uint8Array[] = [];
       let total = held();
       while (total < count && !ended) {
@@ -113,7 +112,7 @@ export function pullStream(source: Source): PullStream {
           total += piece.length;
         }
       }
-      if (pieces.length > 0) add(pieces.length === 1 ? (pieces[0] ?? null) : Buffer.concat(pieces));
+      add(pieces);
       return held() >= count;
     },
     take(count) {

@@ -128,7 +128,8 @@ export async function readOperand(
     return Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString(
       kind.as === 'text' ? 'utf8' : 'latin1',
     );
-  const data = kept === 0 ? NO_BYTES : raw.slice();
+  // A copy: what `Buffer` calls a slice would keep all of the piece that it is of.
+  const data = kept === 0 ? NO_BYTES : new Uint8Array(raw);
   if (!whole) await stream.skip(length - kept);
   return { kind: 'bytes', length, data, text: kind.as === 'text' };
 }

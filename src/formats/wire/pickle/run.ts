@@ -201,5 +201,12 @@ async function readArray(
     throw new Truncated(
       `an array of ${bytes} bytes begins at byte ${machine.offset}, and the data ends before`,
     );
-  return { kind: 'array', shape, dtype: dtypeValue, order, data: stream.take(bytes).slice(), objects: null };
+  return {
+    kind: 'array',
+    shape,
+    dtype: dtypeValue,
+    order,
+    data: new Uint8Array(stream.take(bytes)),
+    objects: null,
+  };
 }
