@@ -82,6 +82,7 @@ for (const [module, name] of [
   ['fastcore.basics', 'exec_eval'],
   ['transformers', 'AutoModelForCausalLM.from_pretrained'],
   ['skops.io', 'load'],
+  ['pathlib', 'PosixPath.unlink'],
 ] as const)
   test(`a pickle that calls ${module}.${name} is dangerous`, async () => {
     assert.equal(await riskOf(calling(module, name)), 'dangerous');

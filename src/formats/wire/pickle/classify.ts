@@ -38,6 +38,8 @@ export function classify(global: PyGlobal): Class {
 
 function isDangerous(moduleParts: readonly string[], nameParts: readonly string[]): boolean {
   const parts = [...moduleParts, ...nameParts];
+  // Paths are plain values, and their methods touch the disk.
+  if (moduleParts[0] === 'pathlib' && nameParts.length > 1) return true;
   for (let end = 1; end <= parts.length; end += 1) {
     const prefix = parts.slice(0, end).join('.');
     if (DANGEROUS_NAMES.has(prefix)) return true;
