@@ -16,6 +16,38 @@ test('an architecture that is in no table has parameters and labels, and no cont
   assert.ok(reading.remarks.some((remark) => remark.rule === 'contract-unknown'));
 });
 
+// Source: the `forward` of each of these classes in transformers 5.24.
+test('a class that answers with something else than others of its suffix has no contract', async (t) => {
+  for (const [model_type, architecture, parts] of [
+    ['clap', 'ClapModel', { text_config: {}, audio_config: {} }],
+    ['xclip', 'XCLIPModel', { text_config: {}, vision_config: {} }],
+    ['sam', 'SamModel', { vision_config: {}, prompt_encoder_config: {} }],
+    ['owlvit', 'OwlViTForObjectDetection', { text_config: {}, vision_config: {} }],
+    ['vits', 'VitsModel', { vocab_size: 38 }],
+  ] as const) {
+    const given = JSON.stringify({ model_type, architectures: [architecture], ...parts });
+    const reading = await readingOf(t, { 'config.json': given });
+    assert.equal(reading.contract, null, architecture);
+  }
+});
+
+test('a detector takes its queries from nobody', async (t) => {
+  const detr = { model_type: 'detr', architectures: ['DetrModel'], is_encoder_decoder: true };
+  const reading = await readingOf(t, { 'config.json': JSON.stringify(detr) });
+  const inputs = reading.contract?.signatures['forward']?.inputs?.map((field) => field.name);
+  assert.deepEqual(inputs, ['pixel_values']);
+});
+
+test('where no type is stated, weights in float32 answer in it, and those in halves may not', async (t) => {
+  const typeOf = async (files: Parameters<typeof readingOf>[1]) =>
+    (await readingOf(t, files)).contract?.signatures['forward']?.outputs?.[0]?.type;
+  const unstated = { dtype: undefined, torch_dtype: undefined };
+  assert.equal(await typeOf(withConfig(unstated)), 'float32');
+  const half = fixture('huggingface/gpt2-half');
+  const stated = JSON.parse(half['config.json']?.toString() ?? '{}');
+  assert.equal(await typeOf({ ...half, 'config.json': JSON.stringify({ ...stated, ...unstated }) }), null);
+});
+
 test('placeholders are no labels, and their number is still known', async (t) => {
   const reading = await readingOf(t, fixture('huggingface/bert-unnamed-labels'));
   assert.equal(reading.labels, null);

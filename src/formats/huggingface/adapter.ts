@@ -27,7 +27,7 @@ export async function readAdapter(candidate: Candidate, look: Look): Promise<Rea
   const task = typeof config['task_type'] === 'string' ? config['task_type'] : null;
   const suffix = task === null ? undefined : entryOf(SUFFIXES, task);
   const facts = {
-    ...factsOf({}, null, null, { pooled: false, vocabulary: null }),
+    ...factsOf({}, null, null, { pooled: false, vocabulary: null, single: false }),
     intake: 'text' as const,
     encoderDecoder: task === 'SEQ_2_SEQ_LM',
     labelCount: null,

@@ -22,6 +22,8 @@ export interface WeightFacts {
   readonly pooled: boolean;
   /** Rows of the layer that gives one score a token. */
   readonly vocabulary: number | null;
+  /** Whether every number that is no integer is a float32. */
+  readonly single: boolean;
 }
 
 /** What `config.json` (and where there is one, `preprocessor_config.json`) says about inputs and outputs. */
@@ -63,7 +65,8 @@ export function factsOf(
     queries: size(config['num_queries'] ?? config['num_detection_tokens']),
     spectrogram: spectrogramOf(modelType, config),
     pooled: weights.pooled,
-    precision: precisionOf(first(text, 'dtype', 'torch_dtype')),
+    // Before 4.10 nothing was stated. transformers loads float32 as it is; the halves it widens, or not, by version.
+    precision: precisionOf(first(text, 'dtype', 'torch_dtype') ?? (weights.single ? 'float32' : null)),
   };
 }
 

@@ -54,11 +54,17 @@ const INTAKES: readonly (readonly [Intake, ReadonlySet<string>])[] = [
     ),
   ],
   // Their configurations have pictures in them, and they take text.
-  ['text', words('canine imagegpt layoutlmv2 layoutlmv3 udop lxmert visual_bert')],
+  ['text', words('canine imagegpt layoutlmv2 layoutlmv3 udop visual_bert')],
 ];
 
-/** They have pictures or sound in their configuration, and take them in a way of their own. */
-const UNLIKE = words('blip-2 instructblip instructblipvideo kosmos-2 kosmos-2.5 omniasr pix2struct');
+/** They take pictures, sound or text in a way of their own, or answer with something else than others of their suffix. */
+export const UNLIKE = words(
+  `aimv2 blip-2 blip_2_qformer canary clap cohere_asr decision_transformer diffusion_gemma edgetam edgetam_video
+  granite_speech5_ctc instructblip instructblipvideo kosmos-2 kosmos-2.5 lxmert moonshine_streaming
+  nemotron3_5_transcribe_word_timestamp nemotron3_diarization omdet-turbo omniasr omniasr_ctc pe_audio phi4_multimodal
+  pix2struct sam sam2 sam2_video sam3 sam3_lite_text sam3_tracker sam3_tracker_video sam_hq tipsv2 vibevoice
+  videoprism videoprism_vision_model vits xclip`,
+);
 
 /** What a type of model takes; for types that are in no list, by what its configuration has parts for. */
 export function intakeOf(modelType: string, has: (key: string) => boolean): Intake | null {

@@ -6,6 +6,7 @@ import {
   PATCHED,
   POOLED,
   SEGMENTED,
+  UNLIKE,
   UNMASKED,
   WITH_NO_OBJECT,
   WITHOUT_NO_OBJECT,
@@ -57,7 +58,7 @@ export interface Task {
  * which it is not known what they take.
  */
 export function taskOf(architecture: string, facts: ModelFacts): Task | null {
-  if (ODD.test(architecture)) return null;
+  if (ODD.test(architecture) || UNLIKE.has(facts.modelType)) return null;
   const row = TASKS.find(([suffix]) => architecture.endsWith(suffix));
   if (row) return row[1](facts);
   return /Model$/.test(architecture) ? baseModel(architecture, facts) : null;
@@ -65,7 +66,7 @@ export function taskOf(architecture: string, facts: ModelFacts): Task | null {
 
 /** Classes that return something else than others of their suffix do. */
 const ODD =
-  /^((PP|Videomt|VJEPA2)\w*For|(Tapas|Blip|XLM|XLNet|Flaubert|Splinter)ForQuestionAnswering$|BlipForConditionalGeneration$|(FunnelBase|LayoutLMv[23]|SpeechT5|EmbeddingGemma2(Text)?|PixtralVision|Cohere\w*Vision|Mask2Former|MaskFormer|OneFormer)Model$)/;
+  /^((PP|Videomt|VJEPA2)\w*For|(Tapas|Blip|XLM|XLNet|Flaubert|Splinter)ForQuestionAnswering$|BlipForConditionalGeneration$|SeamlessM4T(v2)?(ForSpeechToText|Model)$|(OwlViT|Owlv2|(MM)?GroundingDino)ForObjectDetection$|OneFormerForUniversalSegmentation$|Qwen3(_5|ASR)ForTokenClassification$|(FunnelBase|LayoutLMv[23]|SpeechT5|EmbeddingGemma2(Text)?|PixtralVision|Cohere\w*Vision|Mask2Former|MaskFormer|OneFormer)Model$)/;
 
 /** A model without a head. */
 function baseModel(architecture: string, facts: ModelFacts): Task | null {
@@ -76,7 +77,8 @@ function baseModel(architecture: string, facts: ModelFacts): Task | null {
   if (encoderDecoder)
     return {
       name: 'feature-extraction',
-      inputs: [...inputs, targets()],
+      // Detectors ask their decoder for the queries that they have learnt.
+      inputs: facts.intake === 'image' ? inputs : [...inputs, targets()],
       outputs: [rows(facts, 'last_hidden_state', 'target'), encoderState(facts)],
     };
   const image = facts.intake === 'image';

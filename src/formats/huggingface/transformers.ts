@@ -81,10 +81,12 @@ function architectureOf(config: Json): string | null {
 
 /** What the names and shapes of the weights show about the model's answers. */
 export function shownBy(tensors: readonly Tensor[]): WeightFacts {
+  const fractions = tensors.filter((one) => !/^([IU]\d|BOOL|u?int|bool)/.test(one.dtype));
   const head = tensors.find((one) => /(^|\.)(lm_head|embed_out)\.weight$/.test(one.name));
   return {
     pooled: tensors.some((tensor) => /(^|\.)pooler\.(dense\.)?weight$/.test(tensor.name)),
     vocabulary: head?.shape.length === 2 && !/^[IU]/.test(head.dtype) ? (head.shape[0] ?? null) : null,
+    single: fractions.length > 0 && fractions.every((one) => precisionName(one.dtype) === 'float32'),
   };
 }
 
