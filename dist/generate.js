@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-BTphTSvv.js";await e(`generate`);export{};
+import{t as e}from"./chunks/run-Bl0iuKBH.js";await e(`generate`);export{};
