@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-Bl0iuKBH.js";await e(`check`);export{};
+import{t as e}from"./chunks/run-D1NEsvTk.js";await e(`check`);export{};

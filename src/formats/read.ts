@@ -104,12 +104,17 @@ function described(
   };
 }
 
+/** Sizes of a damaged file multiply to anything. */
+const isCount = (parameters: number | null): boolean =>
+  parameters === null || (Number.isSafeInteger(parameters) && parameters >= 0);
+
 /** Reads one candidate. What a format throws about the bytes becomes a finding; anything else is a bug. */
 export async function readCandidate(candidate: Candidate, look: Look): Promise<Reading> {
   const format = FORMATS.find((one) => one.id === candidate.format);
   if (!format) throw new Error(`no format "${candidate.format}" is registered`);
   try {
-    return await format.read(candidate, look);
+    const reading = await format.read(candidate, look);
+    return isCount(reading.parameters) ? reading : { ...reading, parameters: null };
   } catch (error) {
     if (!(error instanceof Truncated || error instanceof Malformed)) throw error;
     const truncated = error instanceof Truncated;

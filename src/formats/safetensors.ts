@@ -1,3 +1,4 @@
+import { entryOf } from '../model/entry.ts';
 import { open } from '../model/walk.ts';
 import { type Candidate, type Format, type Look, Malformed, type Remark } from './format.ts';
 import { weightsOnly } from './weights.ts';
@@ -64,7 +65,6 @@ function shardsOf(path: string, look: Look): string[] {
 }
 
 function frameworkOf(format: string | undefined): string {
-  return (
-    { pt: 'torch', tf: 'tensorflow', flax: 'jax', np: 'numpy', mlx: 'mlx' }[format ?? ''] ?? 'safetensors'
-  );
+  const makers = { pt: 'torch', tf: 'tensorflow', flax: 'jax', np: 'numpy', mlx: 'mlx' };
+  return entryOf(makers, format ?? '') ?? 'safetensors';
 }

@@ -240,3 +240,8 @@ test('what is stated in place of a size, and is none, is not known', async (t) =
   });
   assert.deepEqual(reading.contract?.signatures['predict']?.inputs?.[0]?.shape, ['batch', null, null, 3]);
 });
+
+test('a flavor with the name of a method of objects is one that is not known', async (t) => {
+  const reading = await read(t, { MLmodel: 'flavors:\n  toString: {}\n  python_function: {}\n' });
+  assert.equal(reading.format, 'mlflow');
+});

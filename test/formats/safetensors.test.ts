@@ -84,3 +84,10 @@ test('a file cut short anywhere is a finding', async (t) => {
       );
   }
 });
+
+for (const format of ['__proto__', 'toString'])
+  test(`a file in the format "${format}" is of no framework that is known`, async (t) => {
+    const header = `{"__metadata__":{"format":"${format}"},"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}`;
+    const read = await readingOf(t, { 'model.safetensors': fileOf(header) });
+    assert.equal(read.framework?.name, 'safetensors');
+  });

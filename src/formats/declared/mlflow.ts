@@ -116,7 +116,7 @@ function requirementsOf(names: readonly string[], flavors: Json): Record<string,
   };
   return Object.fromEntries(
     names.flatMap((name) => {
-      const [distribution, key] = distributions[name] ?? [];
+      const [distribution, key] = entryOf(distributions, name) ?? [];
       return distribution === undefined || key === undefined
         ? []
         : [[distribution, text(object(flavors[name])[key])]];

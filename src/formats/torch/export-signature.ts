@@ -1,4 +1,5 @@
 import type { Dimension, Label, ScalarType } from '../../contract/types.ts';
+import { entryOf } from '../../model/entry.ts';
 import { Malformed } from '../format.ts';
 import {
   assumed,
@@ -182,7 +183,7 @@ function leaf(arg: Json, values: Json, name: string): ToldValue {
   const open = (what: string) =>
     unknown(`the program states no ${what}`, `the ${what} of ${name} in contract.yaml`);
   const kind = Object.keys(arg)[0] ?? '';
-  const scalar = SCALAR_ARGS[kind];
+  const scalar = entryOf(SCALAR_ARGS, kind);
   if (scalar !== undefined) {
     const value = arg[kind];
     const fixed = arg['fixed'] === true && /^(string|number|boolean)$/.test(typeof value);
