@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { memoryOf } from '../helpers/cost.ts';
+import { cost } from '../helpers/cost.ts';
 import { type Files, fixture, readingOf } from '../helpers/model-files.ts';
 import { field, int } from '../helpers/proto.ts';
 import { ROOT } from '../helpers/runner.ts';
@@ -297,9 +297,9 @@ async function inspecting(files: Files, use: (said: string, memory: number) => v
   try {
     mkdirSync(join(folder, 'model'));
     for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, 'model', name), bytes);
-    const empty = await memoryOf(folder, ['-e', '0']);
+    const empty = await cost(folder, ['-e', '0']);
     // On a busy machine the collector comes late now and then; what is kept is in every run.
-    const inspect = () => memoryOf(folder, [CLI, 'inspect', 'model', '--format', 'json']);
+    const inspect = () => cost(folder, [CLI, 'inspect', 'model', '--format', 'json']);
     const runs = [await inspect(), await inspect()];
     use(runs[0]?.stdout ?? '', Math.min(...runs.map((one) => one.memory)) - empty.memory);
   } finally {
