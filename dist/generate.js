@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-D1NEsvTk.js";await e(`generate`);export{};
+import{t as e}from"./chunks/run-CWWvFuGn.js";await e(`generate`);export{};

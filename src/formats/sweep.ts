@@ -4,6 +4,7 @@ import { messageOf } from '../ports/errors.ts';
 import { type Look, Malformed, type Reading, type Remark, type Risk } from './format.ts';
 import { isTorchOwn } from './torch/policy.ts';
 import { compressionOf } from './wire/compression.ts';
+import { isMachineCode } from './wire/machine-code.ts';
 import { npyData } from './wire/pickle/heads.ts';
 import { isOpcode } from './wire/pickle/operands.ts';
 import { archiveName, NOTHING, type Scan, unscannable, worst } from './wire/scan-result.ts';
@@ -32,12 +33,25 @@ export async function sweep(look: Look, reading: Reading | null): Promise<Scan> 
     reading !== null && SELF_SCANNED.has(reading.format) && !isDamaged(reading) ? reading.path : null;
   for (const file of look.directory.files) {
     if (file.path === own) continue;
-    const scan = await sweepFile(file, look.head(file));
+    const head = look.head(file);
+    if (isMachineCode(head)) {
+      remarks.push(machineCode(file.path));
+      risk = worst(risk, 'review');
+    }
+    const scan = await sweepFile(file, head);
     remarks.push(...scan.remarks);
     risk = worst(risk, scan.risk);
   }
   return { remarks, risk };
 }
+
+const machineCode = (path: string): Remark => ({
+  rule: 'code-active',
+  level: 'warning',
+  file: path,
+  message: 'the file is machine code, a program or a library, which no model needs to be read',
+  help: 'Keep it only if you compiled it yourself, or know from where it came and what loads it.',
+});
 
 /** Reading ended before its time, perhaps before it came to what is dangerous. */
 const isDamaged = (reading: Reading): boolean =>

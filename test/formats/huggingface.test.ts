@@ -59,6 +59,18 @@ test('code of the directory that loading would run is for review', async (t) => 
   assert.equal(inspection.verdict, 'review');
 });
 
+for (const [path, template, verdict] of [
+  ['additional_chat_templates/tools.jinja', "{{ ''.__class__ }}", 'dangerous'],
+  ['chat_template.jinja', "{{ x['__cl' ~ 'ass__'] }}", 'dangerous'],
+  ['chat_template.jinja', '{{ x["\\x5f\\x5fglobals\\x5f\\x5f"] }}', 'dangerous'],
+  ['chat_template.jinja', '{{ x | attr(name) }}', 'review'],
+  ['chat_template.jinja', "{% for m in messages %}{{ m['content'] + '__end__' }}{% endfor %}", 'clean'],
+] as const)
+  test(`the chat template ${template} in ${path} is ${verdict}`, async (t) => {
+    const inspection = await inspectionOf(t, { ...bert, [path]: template });
+    assert.equal(inspection.verdict, verdict);
+  });
+
 test('a chat template that reaches into Python is dangerous', async (t) => {
   const template = { chat_template: "{{ ''.__class__.__mro__[1].__subclasses__() }}" };
   const inspection = await inspectionOf(t, { ...bert, 'tokenizer_config.json': JSON.stringify(template) });

@@ -51,6 +51,24 @@ const hidden: Record<string, Buffer> = {
   'broken.pkl': Buffer.from("cos\nsystem\n(S'id'\ntR\xff\xff\xff", 'latin1'),
 };
 
+const portable = Buffer.alloc(512);
+portable.write('MZ');
+portable.writeUInt32LE(128, 60);
+portable.write('PE\0\0', 128);
+for (const [what, content] of [
+  ['a library of Linux', Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01', 'latin1'), Buffer.alloc(100)])],
+  ['a program of Windows', portable],
+  ['a library of macOS', Buffer.concat([Buffer.from([0xcf, 0xfa, 0xed, 0xfe]), Buffer.alloc(100)])],
+  ['a llamafile', Buffer.concat([Buffer.from("MZqFpD='\n"), Buffer.alloc(100)])],
+] as const)
+  test(`a harmless model is to be looked at with ${what} beside it`, async (t) => {
+    const inspection = await inspectionOf(t, { ...bert, 'extra/ops': content });
+    assert.equal(inspection.verdict, 'review');
+    assert.ok(
+      inspection.findings.some((one) => one.rule === 'code-active' && one.file === 'model/extra/ops'),
+    );
+  });
+
 /** A pickle behind more than is read of anything. */
 const farBehind: Record<string, Buffer> = {
   'tokenizer.pkl': Buffer.concat([Buffer.alloc(4 * 10_000, '\x80\x04N.', 'latin1'), HOSTILE]),

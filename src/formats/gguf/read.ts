@@ -1,5 +1,6 @@
 import type { Label } from '../../contract/types.ts';
 import { open } from '../../model/walk.ts';
+import { activeRisk, templateRemark } from '../chat-template.ts';
 import { type Candidate, emptyReading, type Look, type Reading, type Remark } from '../format.ts';
 import { partOf } from '../gguf.ts';
 import { openCandidate } from '../open.ts';
@@ -101,18 +102,8 @@ function readingOf(
       file: candidate.path,
       message: 'the file is big-endian; most machines cannot load it',
     });
-  const hostile = templates.some(([, value]) =>
-    /__(class|globals|builtins|subclasses|import|mro)__/.test(`${value}`),
-  );
-  if (hostile)
-    remarks.push({
-      rule: 'code-active',
-      level: 'error',
-      file: candidate.path,
-      message:
-        'the chat template reaches into Python objects (CVE-2024-34359): it can run code when it is rendered',
-      help: 'Do not load this model; get it from its makers again.',
-    });
+  const active = templates.flatMap(([, value]) => templateRemark(`${value}`, candidate.path) ?? []);
+  remarks.push(...active);
   return {
     ...emptyReading(candidate),
     framework: { name: 'gguf', version: String(model.version) },
@@ -121,7 +112,7 @@ function readingOf(
     labels: callable && task === 'rank' ? labels : null,
     parameters: countParameters(tensors),
     properties,
-    risk: hostile ? 'dangerous' : 'none',
+    risk: activeRisk(active),
     remarks,
   };
 }

@@ -1,11 +1,12 @@
 import { entryOf } from '../../model/entry.ts';
+import { activeRisk } from '../chat-template.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading } from '../format.ts';
 import { tell } from '../told.ts';
 import { ASK_FOR_CONTRACT } from '../weights.ts';
 import { factsOf } from './facts.ts';
 import { readJson } from './json.ts';
 import { taskOf } from './tasks.ts';
-import { activeContent, fieldOf, riskOf } from './transformers.ts';
+import { activeContent, fieldOf } from './transformers.ts';
 import { readWeights } from './weights.ts';
 
 /** PEFT's task types, by the suffix of the classes of transformers that they wrap. */
@@ -68,7 +69,7 @@ export async function readAdapter(candidate: Candidate, look: Look): Promise<Rea
     parameters: weights.parameters,
     properties,
     requirements: { peft: version, transformers: null, torch: null },
-    risk: riskOf(remarks),
+    risk: activeRisk(remarks),
     remarks: [
       ...remarks,
       {

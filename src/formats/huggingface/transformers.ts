@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { activeRisk, templateRemark } from '../chat-template.ts';
 import { type Candidate, emptyReading, type Look, type Reading, type Remark } from '../format.ts';
 import { derived, type ToldField, tell, unknown } from '../told.ts';
 import { ASK_FOR_CONTRACT, precisionName } from '../weights.ts';
@@ -64,7 +65,7 @@ export async function readTransformers(candidate: Candidate, look: Look, config:
     parameters: UNSAVED.has(facts.modelType) ? null : weights.parameters,
     properties,
     requirements: { [library]: typeof version === 'string' ? version : null, torch: null },
-    risk: riskOf(remarks),
+    risk: activeRisk(remarks),
     remarks,
   };
 }
@@ -90,12 +91,6 @@ export function shownBy(tensors: readonly Tensor[]): WeightFacts {
   };
 }
 
-export function riskOf(remarks: readonly Remark[]): Reading['risk'] {
-  const active = remarks.filter((remark) => remark.rule === 'code-active');
-  if (active.some((remark) => remark.level === 'error')) return 'dangerous';
-  return active.length > 0 ? 'review' : 'none';
-}
-
 export function fieldOf(field: TaskField, architecture: string | null): ToldField {
   const where = `architectures[0] = ${architecture}`;
   return {
@@ -106,6 +101,10 @@ export function fieldOf(field: TaskField, architecture: string | null): ToldFiel
     ...(field.optional && { optional: true }),
   };
 }
+
+/** Files that transformers takes chat templates from. */
+const TEMPLATES =
+  /^(?:tokenizer_config|chat_template|processor_config)\.json$|^(?:additional_chat_templates\/)?[^/]+\.(?:jinja2?|j2)$/;
 
 /** Code that loading would run: `auto_map` with trust_remote_code, and chat templates that reach for Python's insides. */
 export function activeContent(config: Json, look: Look, folder: string, file: string): Remark[] {
@@ -118,19 +117,11 @@ export function activeContent(config: Json, look: Look, folder: string, file: st
       message: 'auto_map makes transformers run Python code of this directory when it loads the model',
       help: 'Read that code; load it with trust_remote_code only if you trust it.',
     });
-  for (const name of ['tokenizer_config.json', 'chat_template.jinja', 'chat_template.json']) {
-    const found = look.file(`${folder}${name}`);
-    if (!found) continue;
+  for (const found of look.directory.files) {
+    if (!found.path.startsWith(folder) || !TEMPLATES.test(found.path.slice(folder.length))) continue;
     limitJson(found);
-    if (/__(class|globals|builtins|subclasses|import|mro)__/.test(readFileSync(found.absolute, 'utf8')))
-      remarks.push({
-        rule: 'code-active',
-        level: 'error',
-        file: found.path,
-        message:
-          'the chat template reaches into Python objects (CVE-2024-34359): it can run code when it is rendered',
-        help: 'Do not load this tokenizer; get it from its makers again.',
-      });
+    const remark = templateRemark(readFileSync(found.absolute, 'utf8'), found.path);
+    if (remark) remarks.push(remark);
   }
   return remarks;
 }
