@@ -119,6 +119,17 @@ test('operators of every meta graph and of functions are seen', () => {
   assert.equal(read(inMemory(bytes)).risk, 'dangerous');
 });
 
+for (const [filename, risk] of [
+  ['../../../etc/passwd', 'dangerous'],
+  ['/etc/passwd', 'dangerous'],
+  ['vocabulary..txt', 'none'],
+] as const)
+  test(`a SavedModel with the asset ${filename} is ${risk}`, () => {
+    const graph = field(2, field(1, field(1, 'x'), field(2, 'Placeholder')));
+    const bytes = field(2, graph, field(6, field(2, filename)));
+    assert.equal(read(inMemory(bytes)).risk, risk);
+  });
+
 test('features of serialized examples are those of the spec that TensorFlow parses them by', () => {
   const TEXT = /^(\w+)(?: (\[.*\]))?(, any number of values)?(, optional(?: \(default (.*)\))?)?$/;
   for (const name of ['example-features', 'v1-classify']) {

@@ -5,7 +5,7 @@ import { watchOperators } from '../active-operators.ts';
 import { type Candidate, emptyReading, type Look, Malformed, type Reading, type Remark } from '../format.ts';
 import { FILE_NAMES } from '../tensorflow.ts';
 import { type ToldSignature, tell } from '../told.ts';
-import { child, string } from '../wire/tree.ts';
+import { child, children, string, type Tree } from '../wire/tree.ts';
 import { parsesExamples } from './example-features.ts';
 import { describeExamples, exampleNotes, NO_EXAMPLES } from './example-notes.ts';
 import { functionSignatures } from './functions.ts';
@@ -50,7 +50,8 @@ export function readMetaGraphs(bytes: Bytes, candidate: Candidate, file: string,
   const signatures = describeExamples(chosen, examples);
   const version = string(child(served.tree, 'meta_info_def'), 'tensorflow_version');
   const known = /^\d+(\.\d+)*/.test(version) ? version : null;
-  const remarks: Remark[] = [...active.remarks];
+  const escapes = metaGraphs.flatMap((metaGraph) => escapingAssets(metaGraph.tree, file));
+  const remarks: Remark[] = [...active.remarks, ...escapes];
   if (variables.seen() || hasVariables(served.tree))
     remarks.push(...missingWeights(candidate.path, file, look));
   const parameters = trainableCount(served.tree);
@@ -82,9 +83,25 @@ export function readMetaGraphs(bytes: Bytes, candidate: Candidate, file: string,
         saved.checkpoint.total !== null && { saved_values: String(saved.checkpoint.total) }),
     },
     requirements: { tensorflow: known },
-    risk: active.risk,
+    risk: escapes.length > 0 ? 'dangerous' : active.risk,
     remarks,
   };
+}
+
+/** Assets that lie elsewhere than in the folder `assets`: the graph reads whatever is there as soon as it is loaded. */
+function escapingAssets(metaGraph: Tree, file: string): Remark[] {
+  const names = new Set(children(metaGraph, 'asset_file_def').map((asset) => string(asset, 'filename')));
+  return [...names]
+    .filter((name) => /^[/\\]|^\w+:|(?:^|[/\\])\.\.(?:[/\\]|$)/.test(name))
+    .slice(0, 10)
+    .map((name) => ({
+      rule: 'path-escapes',
+      level: 'error',
+      file,
+      subject: name,
+      message: `the model reads the asset "${name}", which is outside of its folder`,
+      help: 'Save the model again with its assets; do not load this file.',
+    }));
 }
 
 /** What is declared; where nothing is, the functions of the model. */

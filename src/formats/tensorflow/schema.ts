@@ -75,6 +75,7 @@ export const META_GRAPH: Schema = {
     { tags: [4, 'string'], tensorflow_version: [5, 'string'], tensorflow_git_version: [6, 'string'] },
   ],
   signature_def: [5, { key: [1, 'string'], value: [2, SIGNATURE] }],
+  asset_file_def: [6, { filename: [2, 'string'] }],
 };
 
 /** NodeDef attributes that state a type, a shape or a switch. */

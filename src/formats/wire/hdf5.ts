@@ -84,6 +84,7 @@ function readObject(file: File, address: number): Hdf5Object {
     if (message.type === 0x03) type = readDatatype(file, message.at);
     if (message.type === 0x06) readLink(file, message.at, links, outside);
     if (message.type === 0x07) outside.push(...externalFiles(file, message.at));
+    if (message.type === 0x08) outside.push(...virtualFile(file, message.at));
     if (message.type === 0x0c) readAttribute(file, message.at, attributes);
     if (message.type === 0x11) readSymbolTable(file, message.at, links);
     if (message.type === 0x02) {
@@ -220,11 +221,16 @@ function readValue(file: File, at: number, type: Datatype, count: number | null)
 
 /** A text of varying length: its length, then the address of a global heap collection and an index within. */
 function readHeapText(file: File, at: number): string {
+  const length = number(file.bytes, at, 4);
+  return length === 0 ? '' : cut(heapObject(file, at + 4, length));
+}
+
+/** What the address of a global heap collection and an index within lead to; `length` bytes of it at most. */
+function heapObject(file: File, at: number, length: number): Uint8Array {
   const { bytes, offsetSize, lengthSize } = file;
-  const length = number(bytes, at, 4);
-  const index = number(bytes, at + 4 + offsetSize, 4);
-  if (length === 0 || index === 0) return '';
-  const heap = file.base + number(bytes, at + 4, offsetSize);
+  const index = number(bytes, at + offsetSize, 4);
+  if (index === 0) return new Uint8Array(0);
+  const heap = file.base + number(bytes, at, offsetSize);
   if (latin1(bytes, heap, 4) !== 'GCOL') throw new Malformed(`there is no HDF5 heap at byte ${heap}`);
   const end = heap + number(bytes, heap + 8, lengthSize);
   const head = 8 + lengthSize;
@@ -235,7 +241,7 @@ function readHeapText(file: File, at: number): string {
     if (id === index) {
       if (size > MAX_VALUE) throw new Malformed(`an attribute of ${size} bytes`);
       spend(file, Math.min(size, length) / 8);
-      return cut(bytes.read(place + head, Math.min(size, length)));
+      return bytes.read(place + head, Math.min(size, length));
     }
     if (id === 0) break;
     place += head + ((size + 7) & ~7);
@@ -271,6 +277,17 @@ function externalFiles(file: File, at: number): string[] {
   return Array.from({ length: used }, (_, index) =>
     textAt(bytes, names + number(bytes, at + 8 + offsetSize + index * 3 * lengthSize, lengthSize)),
   );
+}
+
+/**
+ * The file that a virtual dataset takes its first part from, as no framework writes one. Version 4 of the layout alone has
+ * them; the list of parts begins with its version and a count.
+ */
+function virtualFile(file: File, at: number): string[] {
+  if (byte(file.bytes, at) < 4 || byte(file.bytes, at + 1) !== 3) return [];
+  const parts = heapObject(file, at + 2, 1024);
+  const name = cut(parts.subarray(1 + file.lengthSize));
+  return [name === '' || name === '.' ? 'what a virtual dataset names' : name];
 }
 
 /** Groups of the older form: a B-tree of symbol nodes, with names in a local heap. */
