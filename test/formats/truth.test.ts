@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { lookAt, readModel } from '../../src/formats/read.ts';
 import { walk } from '../../src/model/walk.ts';
 import { headedTable } from '../../src/report/table.ts';
-import { ASPECTS, type Judgement, judge, truthCases } from '../helpers/truth.ts';
+import { ASPECTS, type Judgement, judge, truthCases, truthTable } from '../helpers/truth.ts';
 
 const ROOT = join(import.meta.dirname, '../fixtures/models');
 const cases = existsSync(ROOT) ? truthCases(ROOT) : [];
@@ -27,21 +27,14 @@ for (const one of cases)
     );
   });
 
-test('there are models to hold readings against, and the table of what was recovered', (t) => {
+test('there are models to hold readings against, and the table in docs/formats.md is what was found', (t) => {
   assert.ok(cases.length > 0);
-  const count = (list: readonly Judgement[]) => {
-    const of = (verdict: Judgement['verdict']) =>
-      list.filter((judgement) => judgement.verdict === verdict).length;
-    return list.length === 0
-      ? '-'
-      : `${of('right')}/${list.length}${of('unknown') ? ` (${of('unknown')} unknown)` : ''}`;
-  };
-  const rows = [...judged]
-    .sort()
-    .map(([format, list]) => [
-      format,
-      ...ASPECTS.map((aspect) => count(list.filter((judgement) => judgement.aspect === aspect))),
-      String(list.filter((judgement) => judgement.verdict === 'wrong').length),
-    ]);
+  const rows = truthTable(judged);
   t.diagnostic(`\n${headedTable(['format', ...ASPECTS, 'wrong'], rows)}`);
+  const documented = readFileSync(join(import.meta.dirname, '../../docs/formats.md'), 'utf8');
+  for (const row of rows)
+    assert.ok(
+      documented.includes(`\n| ${row.join(' | ')} |\n`),
+      `run \`node scripts/docs-formats.ts\`: ${row.join(' | ')}`,
+    );
 });

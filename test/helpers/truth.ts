@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Contract, Field, Shape, ValueType } from '../../src/contract/types.ts';
 import type { Reading } from '../../src/formats/format.ts';
+import { FORMATS } from '../../src/formats/registry.ts';
 
 /** What a framework itself said about a model that it wrote: the truth that readings are held against. */
 export interface Truth {
@@ -133,3 +134,20 @@ const sameShape: Hold = (expected, actual) => {
   if (contradicts) return 'wrong';
   return truth.some((size, axis) => typeof size === 'number' && ours[axis] !== size) ? 'unknown' : 'right';
 };
+
+/** Of each format: its title, and of each aspect how many values are right of those that were asked; the wrong ones last. */
+export function truthTable(judged: ReadonlyMap<string, readonly Judgement[]>): string[][] {
+  return [...judged]
+    .map(([format, list]) => [
+      FORMATS.find((one) => one.id === format)?.title ?? format,
+      ...ASPECTS.map((aspect) => share(list.filter((judgement) => judgement.aspect === aspect))),
+      String(list.filter((judgement) => judgement.verdict === 'wrong').length),
+    ])
+    .sort(([a = ''], [b = '']) => a.localeCompare(b, 'en'));
+}
+
+function share(list: readonly Judgement[]): string {
+  const of = (verdict: Judgement['verdict']) => list.filter((one) => one.verdict === verdict).length;
+  if (list.length === 0) return '–';
+  return `${of('right')}/${list.length}${of('unknown') > 0 ? ` (${of('unknown')} unknown)` : ''}`;
+}
