@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-CqVP4Kv5.js";await e(`check`);export{};
+import{t as e}from"./chunks/run-CMvi76O8.js";await e(`check`);export{};

@@ -1,5 +1,5 @@
 import type { Label } from '../../contract/types.ts';
-import { derived, stated, type Told } from '../told.ts';
+import { derived, stated, type Told, unknown } from '../told.ts';
 import type { Frame } from './frame.ts';
 import type { Stage } from './stage.ts';
 import type { Tables } from './tables.ts';
@@ -28,4 +28,10 @@ export function numbersTo(size: number, where: string): Told<readonly Label[]> {
 export function namesFor(names: Told<readonly Label[]> | undefined, size: number | null) {
   if (!names?.value || (size !== null && names.value.length !== size)) return undefined;
   return stated(names.value, names.evidence.where);
+}
+
+/** A width that the stage's own data tell. `where`: what of them. */
+export function told(size: number | null, where: string, stage: Stage): Told<number> {
+  if (size === null) return unknown(`${stage.name} does not say how wide its vectors are`);
+  return derived(size, `${stage.name} ${where}`);
 }
