@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-CMvi76O8.js";await e(`check`);export{};
+import{t as e}from"./chunks/run-D21fT9nH.js";await e(`check`);export{};

@@ -32,12 +32,3 @@ export function versionName(text: string): string {
   if (problem !== null) throw new UserError(`"${text}" is not a version: ${problem}`);
   return text;
 }
-
-/** `name` or `name:version` (or `name:alias`, `name:latest`); the second part is not checked for existence. */
-export function parseReference(text: string): { name: string; selector: string | null } {
-  const colon = text.indexOf(':');
-  if (colon === -1) return { name: modelName(text), selector: null };
-  const selector = text.slice(colon + 1);
-  if (selector !== 'latest') versionName(selector);
-  return { name: modelName(text.slice(0, colon)), selector };
-}

@@ -81,7 +81,7 @@ function architectureOf(config: Json): string | null {
 }
 
 /** What the names and shapes of the weights show about the model's answers. */
-export function shownBy(tensors: readonly Tensor[]): WeightFacts {
+function shownBy(tensors: readonly Tensor[]): WeightFacts {
   const fractions = tensors.filter((one) => !/^([IU]\d|BOOL|u?int|bool)/.test(one.dtype));
   const head = tensors.find((one) => /(^|\.)(lm_head|embed_out)\.weight$/.test(one.name));
   return {

@@ -43,7 +43,7 @@ function slide(axes: Shape, window: number[] | null, config: Json, strides: unkn
 }
 
 export const filters = (config: Json): number | null => number(config['filters']);
-export const depthwise = (config: Json, channels: Size): number | null =>
+const depthwise = (config: Json, channels: Size): number | null =>
   times(channels, number(config['depth_multiplier']) ?? 1);
 
 export function convolution(rank: number, channelsOf: (config: Json, channels: Size) => Size): ShapeRule {
@@ -99,14 +99,14 @@ export function adaptive(rank: number): ShapeRule {
   };
 }
 
-export const globalPooling: ShapeRule = (input, config) => {
+const globalPooling: ShapeRule = (input, config) => {
   const { first, axes, channels } = spatial(input, config);
   const ones = axes.map(() => 1);
   return config['keepdims'] === true ? assemble(input, first, ones, channels) : [input[0] ?? null, channels];
 };
 
 /** Padding and cropping change each axis by what is added on both sides; `sign` is 1 or -1. */
-export function border(rank: number, key: string, sign: 1 | -1): ShapeRule {
+function border(rank: number, key: string, sign: 1 | -1): ShapeRule {
   return (input, config) => {
     const { first, axes, channels } = spatial(input, config);
     const value = config[key];
@@ -130,7 +130,7 @@ function bothSides(value: unknown): number | null {
   return value.reduce((sum: number, side: unknown) => sum + (number(side) ?? 0), 0);
 }
 
-export function upsampling(rank: number): ShapeRule {
+function upsampling(rank: number): ShapeRule {
   return (input, config) => {
     const { first, axes, channels } = spatial(input, config);
     const factors = perAxis(config['size'], rank);

@@ -2,18 +2,7 @@ import type { Label, TypeName } from '../../contract/types.ts';
 import { derived, stated, type Told, unknown } from '../told.ts';
 import { type ArrayView, arrayOf, attribute, elementsOf } from '../wire/pickle/numpy.ts';
 import type { Value } from '../wire/pickle/values.ts';
-import {
-  array,
-  at,
-  child,
-  count,
-  itemsOf,
-  MAX_DEPTH,
-  type Obj,
-  scalar,
-  steps,
-  typeOfArray,
-} from './object.ts';
+import { at, child, count, itemsOf, MAX_DEPTH, type Obj, steps, typeOfArray } from './object.ts';
 
 /** The classes of one output of a classifier. */
 export interface Classes {
@@ -70,7 +59,7 @@ export function classesOf(
 }
 
 /** The classes in an array, with the type that predictions have: the array's own. */
-export function fromArray(given: ArrayView, where: string): Classes {
+function fromArray(given: ArrayView, where: string): Classes {
   const elements = elementsOf(given);
   const labels = elements && labelsOf(elements);
   const own = typeOfArray(given.dtype);
@@ -105,5 +94,3 @@ function typeOfLabels(labels: readonly Label[], where: string): Told<TypeName> |
 }
 
 export { labelsOf, typeOfLabels };
-export const isTrue = (obj: Obj, name: string): boolean => scalar(obj, name) === true;
-export const rankOf = (obj: Obj, name: string): number | null => array(obj, name)?.shape.length ?? null;

@@ -50,7 +50,7 @@ function byIndices(obj: Obj): Told<number> {
 }
 
 /** The columns that an imputer adds to say where values were missing: 0 when it adds none. */
-export function indicatorWidth(obj: Obj): number | null {
+function indicatorWidth(obj: Obj): number | null {
   if (scalar(obj, 'add_indicator') !== true) return 0;
   const indicator = child(obj, 'indicator_');
   return (indicator && array(indicator, 'features_')?.shape[0]) ?? null;

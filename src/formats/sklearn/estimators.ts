@@ -128,11 +128,3 @@ for (const [kind, letters, names] of TABLE)
 export function plainEstimator(name: string): { kind: Kind; methods: readonly Method[] } | undefined {
   return BY_NAME.get(name);
 }
-
-/** Wrappers, which take over what the estimator inside can. */
-export const META: ReadonlySet<string> = new Set(
-  `Pipeline GridSearchCV RandomizedSearchCV HalvingGridSearchCV HalvingRandomSearchCV BayesSearchCV RFE RFECV
-  SelfTrainingClassifier FixedThresholdClassifier TunedThresholdClassifierCV FrozenEstimator OneVsRestClassifier
-  VotingClassifier VotingRegressor StackingClassifier StackingRegressor TransformedTargetRegressor MultiOutputClassifier
-  MultiOutputRegressor ClassifierChain RegressorChain`.split(/\s+/),
-);

@@ -76,7 +76,7 @@ async function runAll(stages: readonly Stage[], work: Work): Promise<void> {
 }
 
 /** Reads one stage by its class. Stages of other packages are read by their parameters alone. */
-export async function runStage(stage: Stage, work: Work): Promise<void> {
+async function runStage(stage: Stage, work: Work): Promise<void> {
   if (stage.name === 'RFormulaModel') return runFormula(stage, work);
   const own = OWN.test(stage.class);
   const reader = own ? (entryOf(FEATURES, stage.name) ?? entryOf(PREDICTORS, stage.name)) : undefined;

@@ -27,7 +27,7 @@ const HEAD: Schema = {
 const TRAINING = /^(Resource)?(Sparse)?Apply[A-Z]/;
 
 /** Reads a MetaGraphDef. @throws Truncated, Malformed. */
-export function readMetaGraph(bytes: Bytes, candidate: Candidate, look: Look): Reading {
+function readMetaGraph(bytes: Bytes, candidate: Candidate, look: Look): Reading {
   const metaGraph = binaryMetaGraph(rootMessage(bytes));
   const head = decode(rootMessage(bytes), HEAD);
   const producer = number(child(child(head, 'graph_def'), 'versions'), 'producer');

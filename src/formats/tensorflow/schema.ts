@@ -7,7 +7,7 @@ const TYPE_SPEC: Schema = { type_spec_class: [1, 'int'], type_state: [2, () => S
 
 const TENSOR_SPEC: Schema = { name: [1, 'string'], shape: [2, TENSOR_SHAPE], dtype: [3, 'int'] };
 /** StructuredValue: the nested arguments and results of a function. */
-export const STRUCTURE: Schema = {
+const STRUCTURE: Schema = {
   none_value: [1, {}],
   string_value: [13, 'string'],
   bool_value: [14, 'int'],

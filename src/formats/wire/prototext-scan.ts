@@ -41,7 +41,7 @@ export function offsetOf(scan: Scan): number {
 }
 
 /** The next byte without passing over it; -1 at the end. */
-export function peekByte(scan: Scan): number {
+function peekByte(scan: Scan): number {
   if (scan.at >= scan.piece.length) {
     scan.base += scan.at;
     scan.at = 0;

@@ -1,4 +1,4 @@
-import { type Bytes, inMemory } from '../../model/bytes.ts';
+import type { Bytes } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
 
 /** A value of UBJSON; arrays of numbers beyond what is kept are given by their length only. */
@@ -176,6 +176,3 @@ export function readUbjson(bytes: Bytes, skip: ReadonlySet<string> = NO_KEYS): U
   };
   return value(marker(), 0);
 }
-
-/** The same for bytes in memory. */
-export const parseUbjson = (bytes: Uint8Array): Ubjson => readUbjson(inMemory(bytes));

@@ -1,5 +1,4 @@
 import type { ScalarType } from '../../../contract/types.ts';
-import type { Value } from '../../wire/pickle/values.ts';
 
 /*
  * What is known of values while code is followed without being run. Sizes and element types are cells: two tensors that must have
@@ -129,11 +128,4 @@ export class Facts {
       last.same = null;
     }
   }
-}
-
-/** What a constant or an attribute that was pickled is, where it is a plain value. */
-export function plainOf(value: Value): Abstract {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return plain(value, false);
-  // A pickle keeps 1.0 and 1 apart only by how they are written, and this is not kept.
-  return UNKNOWN;
 }

@@ -12,7 +12,7 @@ export function expectedReferences(roots: readonly Value[]): ReadonlySet<string>
 const MAX_NODES = 2_000_000;
 
 /** A reference to something else than a storage or a module's class, which torch does not write; `null` when there is none. */
-export function oddReferences(roots: readonly Value[]): string | null {
+function oddReferences(roots: readonly Value[]): string | null {
   let odd: string | null = null;
   const whole = eachNode(roots, (node) => {
     if (node.kind !== 'ref') return;

@@ -4,7 +4,7 @@ import { Malformed } from '../../format.ts';
 const MAX_LONG = 4096;
 
 /** An integer as a number where that is exact, else as a bigint. */
-export const asInteger = (value: bigint): number | bigint =>
+const asInteger = (value: bigint): number | bigint =>
   value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
     ? Number(value)
     : value;
