@@ -3,7 +3,7 @@ import * as core from '@actions/core';
 import type { Command, Outcome, Ports } from '../commands/command.ts';
 import { type CommandName, loadCommand } from '../commands/registry.ts';
 import { parseValues } from '../commands/values.ts';
-import { messageOf, UserError } from '../ports/errors.ts';
+import { asUserError, messageOf, UserError } from '../ports/errors.ts';
 import { execLocal } from '../ports/exec.ts';
 import { annotations } from '../report/annotations.ts';
 import { countText } from '../report/findings.ts';
@@ -108,7 +108,8 @@ function writeSummary(markdown: string): void {
   }
 }
 
-function fail(error: unknown): void {
+function fail(thrown: unknown): void {
+  const error = asUserError(thrown);
   if (error instanceof UserError) {
     const help = error.help === undefined ? '' : `\n→ ${error.help}`;
     core.error(`${error.message}${help}`, {

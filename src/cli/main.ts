@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import type { Outcome, Ports } from '../commands/command.ts';
 import { type CommandName, isCommandName, loadCommand, TERMINAL_COMMANDS } from '../commands/registry.ts';
 import { closest, parseValues } from '../commands/values.ts';
-import { messageOf, UserError } from '../ports/errors.ts';
+import { asUserError, messageOf, UserError } from '../ports/errors.ts';
 import { execLocal } from '../ports/exec.ts';
 import { visible } from '../report/markdown.ts';
 import { paint, unpainted } from '../report/table.ts';
@@ -18,7 +18,8 @@ export async function runTerminal(argv: readonly string[]): Promise<number> {
   const json = argv.includes('--format=json') || argv[argv.indexOf('--format') + 1] === 'json';
   try {
     return await dispatch(argv);
-  } catch (error) {
+  } catch (thrown) {
+    const error = asUserError(thrown);
     if (json) printJson({ error: describe(error) });
     printError(error);
     return 2;

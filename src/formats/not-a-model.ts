@@ -10,6 +10,17 @@ const MODEL_ENDING =
 
 /** Says what a file with a model's name is instead of a model; `null` when there is nothing to say. */
 export function explainFile(file: ModelFile, head: Uint8Array): Remark | null {
+  if (
+    /\.dvc$/.test(file.path) &&
+    /^(?:outs|md5|deps|wdir|frozen):/m.test(Buffer.from(head).toString('latin1'))
+  )
+    return {
+      rule: 'file-not-a-model',
+      level: 'error',
+      file: file.path,
+      message: 'the file says where DVC keeps the model; the model itself was not fetched',
+      help: 'Run `dvc pull` before, and give the credentials of the storage to the job.',
+    };
   if (!MODEL_ENDING.test(file.path)) return null;
   if (file.size === 0)
     return {
@@ -27,6 +38,18 @@ export function explainFile(file: ModelFile, head: Uint8Array): Remark | null {
       file: file.path,
       message: `the file is a Git LFS pointer; the model itself (${pointer.size} bytes) was not checked out`,
       help: 'Use actions/checkout with `lfs: true`, or run `git lfs pull`.',
+    };
+  if (
+    /^(?:\/annex\/objects\/|\.\.?\/[^\n]*\.git\/annex\/)/.test(
+      Buffer.from(head.subarray(0, 200)).toString('latin1'),
+    )
+  )
+    return {
+      rule: 'file-not-a-model',
+      level: 'error',
+      file: file.path,
+      message: 'the file is a pointer of git-annex; the model itself was not fetched',
+      help: 'Run `git annex get` before.',
     };
   const text = Buffer.from(head.subarray(0, 512)).toString('latin1').trimStart().toLowerCase();
   if (text.startsWith('<!doctype html') || text.startsWith('<html'))

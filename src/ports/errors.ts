@@ -17,6 +17,26 @@ export class UserError extends Error {
   }
 }
 
+const REFUSALS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ENOSPC: 'the disk is full',
+  EROFS: 'the disk cannot be written to',
+  EMFILE: 'too many files are open',
+  EIO: 'the disk has an error',
+};
+
+/** What the system refuses is the user's to mend: such errors as a `UserError`, all others as they are. */
+export function asUserError(error: unknown): unknown {
+  const { code, path } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const refusal = code === undefined ? undefined : REFUSALS[code];
+  if (refusal === undefined || path === undefined) return error;
+  return new UserError(`"${path}" cannot be used: ${refusal}`, {
+    help: 'See that the user who runs this may read the model and write where it has to.',
+    cause: error,
+  });
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -82,6 +82,7 @@ const NAMES = [
 for (const [what, content, rule] of [
   ['an empty file', '', 'file-empty'],
   ['a Git LFS pointer', POINTER, 'file-lfs-pointer'],
+  ['a pointer of git-annex', '/annex/objects/SHA256E-s123--ab.h5\n', 'file-not-a-model'],
   ['an HTML error page', PAGE, 'file-not-a-model'],
   ['a file of zeros', Buffer.alloc(100_000), 'file-not-a-model'],
 ] as const)
@@ -94,6 +95,17 @@ for (const [what, content, rule] of [
         assert.deepEqual({ code, rules, verdict }, { code: 1, rules: [rule], verdict: 'not-a-model' }, name);
       });
   });
+
+test('a model that DVC keeps elsewhere is said to be there', () =>
+  inFolder(async (folder) => {
+    mkdirSync(join(folder, 'model'));
+    writeFileSync(join(folder, 'model/model.pkl.dvc'), 'outs:\n- md5: ab\n  size: 12\n  path: model.pkl\n');
+    const { code, rules, verdict } = await rulesOf(folder);
+    assert.deepEqual(
+      { code, rules, verdict },
+      { code: 1, rules: ['file-not-a-model'], verdict: 'not-a-model' },
+    );
+  }));
 
 test('a directory with no files, or none that is a model, is said to hold none', async () => {
   for (const files of [[], ['README.md', 'notes.csv']])
