@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-BbfXH1DZ.js";await e(`build`);export{};
+import{t as e}from"./chunks/run-RyBdDdcD.js";await e(`build`);export{};

@@ -8,7 +8,7 @@ import type { DriftRule } from './rules-table.ts';
 
 /** How a model is served, as far as drift is concerned. */
 export interface DriftOptions {
-  /** A hand-written `predict.py` stands between callers and model: what differs may be its work. */
+  /** A hand-written `predict.py`, or a class of the framework, stands between callers and model: what differs may be its work. */
   readonly wrapped: boolean;
 }
 

@@ -137,13 +137,13 @@ function driftOf(declared: ParsedContract | null, inspected: Inspected, director
   const { reading } = inspected;
   if (!reading?.contract) return [];
   const { contract, evidence } = reading;
-  const options = { wrapped: directory.files.some((file) => file.path === 'predict.py') };
-  const others = inspected.declarations.flatMap((one): ParsedContract[] =>
-    one.contract === null
-      ? []
-      : [{ file: one.path, contract: one.contract, lineOf: () => undefined, problems: [] }],
-  );
-  return [...(declared ? [declared] : []), ...others].flatMap((one) =>
-    drift(one, contract, evidence, options),
-  );
+  const wrapped = directory.files.some((file) => file.path === 'predict.py');
+  const others = inspected.declarations.flatMap((one): Draft[] => {
+    if (one.contract === null) return [];
+    const parsed = { file: one.path, contract: one.contract, lineOf: () => undefined, problems: [] };
+    return drift(parsed, contract, evidence, {
+      wrapped: wrapped || one.properties['wrapper'] !== undefined,
+    });
+  });
+  return [...(declared ? drift(declared, contract, evidence, { wrapped }) : []), ...others];
 }

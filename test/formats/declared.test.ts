@@ -214,6 +214,37 @@ test('a serving.yaml whose fields contain themselves is read to a depth', async 
   assert.deepEqual([outermost?.type, outermost?.fields?.[0]?.fields?.[0]?.name], ['record', 'x']);
 });
 
+// Written as MLflow 3.17 writes it for `pyfunc_predict_fn="predict_proba"`, and for an XGBClassifier.
+test('an MLmodel declares the method that it names, and the class that it wraps a booster in', async (t) => {
+  const signature = [
+    'signature:',
+    `  inputs: '[{"type": "double", "name": "a", "required": true}]'`,
+    `  outputs: '[{"type": "tensor", "tensor-spec": {"dtype": "float64", "shape": [-1, 3]}}]'`,
+  ];
+  const flavor = (...lines: string[]) =>
+    ['flavors:', ...lines, 'mlflow_version: 3.17.2', ...signature].join('\n');
+  const chances = await read(t, {
+    MLmodel: flavor('  python_function:', '    predict_fn: predict_proba', '    model_path: model.skops'),
+  });
+  assert.deepEqual(Object.keys(chances.contract?.signatures ?? {}), ['predict_proba']);
+  assert.equal(chances.contract?.default, 'predict_proba');
+  const booster = await read(t, {
+    MLmodel: flavor('  xgboost:', '    model_class: xgboost.sklearn.XGBClassifier'),
+  });
+  assert.equal(booster.properties['wrapper'], 'xgboost.sklearn.XGBClassifier');
+  assert.deepEqual(Object.keys(booster.contract?.signatures ?? {}), ['predict']);
+});
+
+// XGBoost notes a column of any fractions as `float` and of any integers as `int`, and takes tables of either width.
+test('of the columns of a booster only booleans have a type that nobody may contradict', async (t) => {
+  const folder = join(import.meta.dirname, '../fixtures/models/xgboost/regression-named-json/model');
+  const reading = await read(t, { 'model.json': readFileSync(join(folder, 'model.json')) });
+  const kinds = ['age', 'income', 'member'].map(
+    (_, index) => reading.evidence[`/signatures/predict/inputs/${index}/type`]?.kind,
+  );
+  assert.deepEqual(kinds, ['assumed', 'assumed', 'stated']);
+});
+
 test('an MLmodel of 20,000 columns is read, and lists in lists in lists are a finding', async (t) => {
   const columns = Array.from({ length: 20_000 }, (_, at) => ({ type: 'double', name: `column ${at}` }));
   const wide = await read(t, { MLmodel: `signature:\n  inputs: '${JSON.stringify(columns)}'\n` });

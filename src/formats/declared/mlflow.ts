@@ -63,6 +63,9 @@ function readingOf(candidate: Candidate, model: Json): Reading {
   const properties: Record<string, string> = { flavors: Object.keys(flavors).join(', ') };
   const python = text(object(flavors['python_function'])['python_version']);
   if (python !== null) properties['python'] = python;
+  // MLflow answers with scikit-learn's interface around the booster in the file.
+  const wrapper = text(object(flavors['xgboost'])['model_class']);
+  if (wrapper?.includes('.sklearn.')) properties['wrapper'] = wrapper;
   const base: Reading = {
     ...emptyReading(candidate),
     framework: { name: 'mlflow', version: text(model['mlflow_version']) },
@@ -83,12 +86,18 @@ function readingOf(candidate: Candidate, model: Json): Reading {
         },
       ],
     };
-  const told = tell({
-    predict: {
-      inputs: inputs ? [...inputs, ...parameters] : unknown('signature.inputs is absent'),
-      outputs: outputs ?? unknown('signature.outputs is absent'),
+  // The method of the model that MLflow's own `predict` calls.
+  const named = text(object(flavors['python_function'])['predict_fn']);
+  const method = named !== null && /^\w{1,64}$/.test(named) ? named : 'predict';
+  const told = tell(
+    {
+      [method]: {
+        inputs: inputs ? [...inputs, ...parameters] : unknown('signature.inputs is absent'),
+        outputs: outputs ?? unknown('signature.outputs is absent'),
+      },
     },
-  });
+    method,
+  );
   return { ...base, contract: told.contract, evidence: told.evidence };
 }
 

@@ -2,7 +2,7 @@ import type { Label } from '../../contract/types.ts';
 import { assumed, batched, derived, stated, type Told, type ToldField, unknown } from '../told.ts';
 import { boosterOf } from './boosters.ts';
 import { classesOf } from './classes.ts';
-import { at, type Obj, text } from './object.ts';
+import { at, has, type Obj, text } from './object.ts';
 import type { Methods } from './outputs.ts';
 
 /** scikit-learn's interface of XGBoost and LightGBM and CatBoost. */
@@ -26,11 +26,14 @@ export function boostedMethods(obj: Obj): Methods | null {
       return severalLabels(name, width);
     const plain =
       objective === '' || /^(binary|multi|multiclass|multiclassova|softmax|ova|ovr)/.test(objective);
+    // Since 2.1 this objective may stay as it was asked for, and then predict passes its numbers on.
+    const hard = maker === 'xgboost' && boosterOf(obj)?.properties['objective'] === 'multi:softmax';
+    const type = hard ? derived('int32' as const, 'multi:softmax, as int32') : classes?.type;
     return {
       predict: [
         {
           name: name('label'),
-          type: plain && classes ? classes.type : unknown('the objective decides what predict gives'),
+          type: (plain && type) || unknown('the objective decides what predict gives'),
           shape: plain ? derived(batched(), 'one label a row') : unknown(`objective "${objective}"`),
           labels,
         },
@@ -43,6 +46,12 @@ export function boostedMethods(obj: Obj): Methods | null {
           labels,
         },
       ],
+      // Raw scores came with 4.7, which also notes how it was fitted.
+      ...(maker === 'lightgbm' &&
+        classes &&
+        has(obj, '_fitted_with_feature_names') && {
+          decision_function: [rawScores(name, classes.count, where, labels)],
+        }),
     };
   }
   if (maker === 'catboost' && obj.name === 'CatBoost') return rawCatboost(obj);
@@ -63,6 +72,20 @@ export function boostedMethods(obj: Obj): Methods | null {
     };
   }
   return null;
+}
+
+/** One score a row for two classes, else one for each. */
+function rawScores(
+  name: (text: string) => Told<string>,
+  count: number | null,
+  where: string,
+  labels: Told<readonly Label[]>,
+): ToldField {
+  const field = { name: name('scores'), type: assumed('float64' as const, 'lightgbm computes in float64') };
+  if (count === null) return { ...field, shape: unknown(where) };
+  return count === 2
+    ? { ...field, shape: derived(batched(), 'one score a row for two classes') }
+    : { ...field, shape: derived(batched(count), `len(${where})`), labels };
 }
 
 function severalLabels(name: (text: string) => Told<string>, width: number): Methods {

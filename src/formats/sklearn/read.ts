@@ -36,13 +36,14 @@ async function readFile(given: Candidate, file: ModelFile, look: Look): Promise<
     remarks,
   };
   if (root === undefined) return base;
-  const uses = (name: string): boolean =>
-    result.globals.some((use) => use.global.module.split('.')[0] === name);
+  const uses = (...names: string[]): boolean =>
+    result.globals.some((use) => names.includes(use.global.module.split('.')[0] ?? ''));
   if (uses('theano')) return (await import('../theano/read.ts')).describeTheano(base, result);
   if (is(root, 'dict')) {
     const { describePaddleState } = await import('../paddle/state.ts');
     const state = describePaddleState(base, root);
     if (state) return state;
   }
-  return describe(base, root, uses('sklearn'), result.python2);
+  // Pipelines of imbalanced-learn are scikit-learn's, also around estimators that are all of other makers.
+  return describe(base, root, uses('sklearn', 'imblearn'), result.python2);
 }

@@ -187,8 +187,11 @@ function columnType(type: string | undefined, categories: readonly Label[] | nul
       'the type of its categories, such as string',
     );
   if (type === undefined) return assumed('float32', 'XGBoost computes in float32');
-  const known = entryOf(TYPES, type);
-  return known ? stated(known, 'learner.feature_types') : assumed('float32', 'XGBoost computes in float32');
+  // `i` is a column of booleans; the other types are of any width, which XGBoost converts to its own.
+  const known = entryOf(TYPES, type) ?? 'float32';
+  return type === 'i'
+    ? stated(known, 'learner.feature_types')
+    : assumed(known, 'XGBoost computes in float32');
 }
 
 /**

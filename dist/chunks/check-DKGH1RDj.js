@@ -1,0 +1,13 @@
+import{Ar as e,Br as t,Fr as n,Ir as r,Nr as i,Rr as a,Ur as o,Wr as s,jr as c,kr as l,zr as u}from"./core-nvDdcvdN.js";const d=`published versions stay until they are retired`,f={breaking:{text:o.red(`breaking`),emoji:`🛑`},unclear:{text:o.yellow(`unclear`),emoji:`⚠️`},compatible:{text:o.green(`compatible`),emoji:`✅`}};function p({baseline:e,reason:t,policy:n}){return n===`none`?`compared with nothing (policy none)`:e?`compared with ${e.label}`:`compared with nothing: ${t??`it is new`}`}function m({failed:e,findings:t}){return e?{text:o.red(`fails`),emoji:`🛑`}:t.some(e=>e.level!==`notice`)?{text:o.yellow(`passes`),emoji:`⚠️`}:{text:o.green(`passes`),emoji:`✅`}}function h(e){let{settings:n,changes:r,findings:i}=e,a=r.slice(0,100).map(e=>[f[e.verdict].text,u(e.subject),e.old===null?o.dim(`nothing`):u(e.old),e.new===null?o.dim(`nothing`):u(e.new),o.dim(e.rule)]);return[`${o.bold(n.name)} ${o.dim(u(n.path))}  ${m(e).text}  ${o.dim(u(p(e)))}`,...a.length>0?[``,t([``,`what`,`was`,`is`,`rule`],a,`  `)]:[],...r.length>100?[`  … and ${r.length-100} more`]:[],...i.length>0?[``,c(i)]:[]].join(`
+`)}function g(e,t){return[...e.length===0&&t.length===0?[o.dim(`no model changed`)]:[],...e.map(h),...t.map(e=>`${o.yellow(`gone`)} ${u(e)}  ${o.dim(d)}`)].join(`
+
+`)}function _(e,t){let n=[...e].sort((e,t)=>Number(t.failed)-Number(e.failed));return[...e.length===0&&t.length===0?[`### Lading
+
+No model changed.`]:[],...n.map(y),...t.length>0?[`### Gone\n\n${t.map(i).join(`, `)}: ${d}`]:[]].join(`
+
+`)}function v(e){let{settings:t,findings:n}=e;return[`### ${m(e).emoji} ${i(t.name)}: ${l(n)}`,`${i(t.path)}, ${r(p(e))}`].join(`
+
+`)}function y(t){let{changes:n,findings:r}=t;return[v(t),...r.length>0?[e(r)]:[],...n.length>0?[b(n)]:[],...t.failed?[x(t)]:[]].join(`
+
+`)}function b(e){let t=e.slice(0,100).map(e=>[`${f[e.verdict].emoji} ${e.verdict}`,i(e.subject),e.old===null?``:i(e.old),e.new===null?``:i(e.new),i(e.rule)]),r=e.length-100,o=a([``,`What`,`Was`,`Is`,`Rule`],t);return n(`${s(e.length,`change`)} of the contract`,r>0?`${o}\n\n… and ${r} more.`:o)}function x(e){let t=e.findings.filter(e=>e.level===`error`);return t.length===0?``:n(`The change is meant?`,["Agree to it in `lading.yaml`; the next version will be a major one.","```yaml",`models:`,`  - path: ${JSON.stringify(e.settings.path)}`,`    approvals:`,...t.slice(0,20).map(e=>`      - {fingerprint: "${e.fingerprint}", reason: "…"}`),"```"].join(`
+`))}export{g as i,v as n,_ as r,y as t};

@@ -1,0 +1,10 @@
+import{Ar as e,Ir as t,Mr as n,Nr as r,Wr as i,Yr as a}from"./core-nvDdcvdN.js";import{n as o,t as s}from"./check-DKGH1RDj.js";function c(e){return`<!-- lading check workflow:${encodeURIComponent(e)} model:`}function l(e,t){return`${c(e)}${encodeURIComponent(t)} -->`}function u(e,t){let[,n,r]=/<!-- run:(\d{1,15})\.(\d{1,6}) -->/.exec(e.slice(0,1e3))??[];return n===void 0?!1:Number(n)>t.id||Number(n)===t.id&&Number(r)>t.attempt}function d(t,n){let r=[()=>s(t),()=>[o(t),e(t.findings)].join(`
+
+`),()=>[o(t),h(t)].join(`
+
+`)],i=e=>m(t.settings.name,e,n);for(let e of r){let t=i(e());if(t.length<=6e4)return t}return i(`${o(t)}\n\nThe findings are in the summary of the run.`)}function f(e,n,i){return m(e,`### ✅ ${r(e)}: no findings\n\n${t(n)}`,i)}function p(e,t){let n=`### ${e.some(e=>e.failed)?`🛑`:`⚠️`} ${i(e.length,`more model`)} with findings`,r=[],a=58e3;for(let t of e){let e=`- ${o(t).split(`
+`)[0]?.replace(/^#+ /,``)??``}`;if(a-=e.length+1,a<0)break;r.push(e)}let s=e.length-r.length;return s>0&&r.push(`- … and ${i(s,`model`)} more`),m(`*`,`${n}\n\n${r.join(`
+`)}\n\nThe findings are in the summary of the run.`,t)}function m(e,n,r){let i=r.commit===null?``:` at ${r.commit.slice(0,12)}`,a=r.url===null?t(r.workflow):`[${t(r.workflow)}](${r.url})`;return[`${l(r.workflow,e)}\n<!-- run:${r.id}.${r.attempt} -->`,n,`<sub>Checked by ${a}${i}. This comment is kept up to date.</sub>`].join(`
+
+`)}function h({findings:e}){let o=[],s=55e3,c=a(e);for(let e of c){let i=n(e),a=e.message.length>300?`${e.message.slice(0,300)} …`:e.message,c=`- **${e.level}** ${r(e.rule)} ${t(a)}${i===null?``:` (${r(i)})`}`;if(s-=c.length+1,s<0)break;o.push(c)}let l=c.length-o.length;return l>0&&o.push(`- … and ${i(l,`finding`)} more in the summary of the run`),o.join(`
+`)}export{d as checkComment,l as commentMarker,c as commentPrefix,u as isFromLaterRun,p as othersComment,f as resolvedComment};
