@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-RyBdDdcD.js";await e(`build`);export{};
+import{t as e}from"./chunks/run-DxarGMSz.js";await e(`build`);export{};

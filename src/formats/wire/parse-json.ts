@@ -36,12 +36,9 @@ export function parseJson(text: string): unknown {
   return JSON.parse(text);
 }
 
-/** Texts are passed over whole. */
-const TEXT_OR_NOT_FINITE = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity|nan|inf)\b/g;
-
 /**
  * Parses JSON as XGBoost and Python write it, where numbers that are not finite stand as `NaN` and `-Infinity`: those are
- * read as null.
+ * read as empty texts.
  * @throws as `parseJson` does.
  */
 export function parseJsonWithNaN(text: string): unknown {
@@ -49,6 +46,30 @@ export function parseJsonWithNaN(text: string): unknown {
     return parseJson(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    return parseJson(text.replace(TEXT_OR_NOT_FINITE, (match) => (match.startsWith('"') ? match : 'null')));
+    return parseJson(withoutNotFinite(text));
   }
 }
+
+/** Each becomes an empty text of the same length: an expression that replaces them takes fifty times their size. */
+function withoutNotFinite(text: string): string {
+  const bytes = Buffer.from(text, 'utf8');
+  let quoted = false;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte === QUOTE) quoted = !quoted;
+    else if (quoted) {
+      if (byte === BACKSLASH) at += 1;
+    } else if (STARTS.has(byte)) {
+      const name = NOT_FINITE.find((one) => bytes.toString('latin1', at, at + one.length) === one);
+      if (name === undefined) continue;
+      bytes.write('""'.padEnd(name.length), at, 'latin1');
+      at += name.length - 1;
+    }
+  }
+  return bytes.toString('utf8');
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const NOT_FINITE = ['-Infinity', 'Infinity', '-NaN', 'NaN', '-nan', 'nan', '-inf', 'inf'];
+const STARTS: ReadonlySet<number> = new Set(NOT_FINITE.map((one) => one.charCodeAt(0)));

@@ -1,7 +1,7 @@
 import type { Bytes } from '../../model/bytes.ts';
 import { Malformed } from '../format.ts';
 import { placeOf, valueBehind } from '../wire/json.ts';
-import { parseJson } from '../wire/parse-json.ts';
+import { parseJsonWithNaN } from '../wire/parse-json.ts';
 import type { Ubjson } from '../wire/ubjson.ts';
 
 /** Up to here the whole document is parsed. */
@@ -58,42 +58,11 @@ function textOf(bytes: Bytes, offset: number, length: number): string {
 /** It has NaN and infinities in it, as in the splits over categories. */
 function parse(text: string): Ubjson {
   try {
-    return parseJson(text) as Ubjson;
+    return parseJsonWithNaN(text) as Ubjson;
   } catch (error) {
     if (error instanceof Malformed) throw error;
-    try {
-      return parseJson(withoutNotFinite(text)) as Ubjson;
-    } catch {
-      throw new Malformed(
-        'it begins like a JSON model of XGBoost and is no valid JSON: it was probably cut short',
-      );
-    }
+    throw new Malformed(
+      'it begins like a JSON model of XGBoost and is no valid JSON: it was probably cut short',
+    );
   }
 }
-
-/**
- * XGBoost writes NaN and infinities as they are, as in the splits over categories. Each becomes an empty text of the same
- * length: an expression that replaces them takes fifty times their size.
- */
-function withoutNotFinite(text: string): string {
-  const bytes = Buffer.from(text, 'utf8');
-  let quoted = false;
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at] ?? 0;
-    if (byte === QUOTE) quoted = !quoted;
-    else if (quoted) {
-      if (byte === BACKSLASH) at += 1;
-    } else if (STARTS.has(byte)) {
-      const name = NOT_FINITE.find((one) => bytes.toString('latin1', at, at + one.length) === one);
-      if (name === undefined) continue;
-      bytes.write('""'.padEnd(name.length), at, 'latin1');
-      at += name.length - 1;
-    }
-  }
-  return bytes.toString('utf8');
-}
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const NOT_FINITE = ['-Infinity', 'Infinity', '-NaN', 'NaN', '-nan', 'nan', '-inf', 'inf'];
-const STARTS: ReadonlySet<number> = new Set(NOT_FINITE.map((one) => one.charCodeAt(0)));
