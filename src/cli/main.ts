@@ -88,20 +88,40 @@ function show(outcome: Outcome, options: GlobalOptions): void {
   else if (outcome.text !== '') print(`${outcome.text}\n`);
 }
 
+const PIECE = 64 * 1024;
+
 /**
  * Programs get theirs by the descriptor: to make the stream of it takes as long as to read a small model. What a slow
  * reader does not take at once is left to the stream.
  */
 function printJson(value: unknown): void {
-  const bytes = Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
+  const text = `${JSON.stringify(value, null, 2)}\n`;
+  // In pieces: of a model with very many columns a copy of it all takes as much as the rest.
+  const piece = new Uint8Array(PIECE);
+  const encoder = new TextEncoder();
+  for (let at = 0; at < text.length; ) {
+    const { read, written } = encoder.encodeInto(text.slice(at, at + PIECE), piece);
+    const left = writeNow(piece.subarray(0, written));
+    at += read;
+    if (left === null) return;
+    if (left.length > 0) {
+      standardOutput().write(Buffer.concat([left, Buffer.from(text.slice(at))]));
+      return;
+    }
+  }
+}
+
+/** Writes to standard output what it takes at once, and gives the rest; `null` when nobody reads any more. */
+function writeNow(bytes: Uint8Array): Uint8Array | null {
   let written = 0;
   try {
     while (written < bytes.length) written += writeSync(1, bytes, written);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EAGAIN') standardOutput().write(bytes.subarray(written));
-    else if (code !== 'EPIPE') throw error;
+    if (code === 'EPIPE') return null;
+    if (code !== 'EAGAIN') throw error;
   }
+  return bytes.subarray(written);
 }
 
 function print(text: string): void {

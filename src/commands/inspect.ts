@@ -53,21 +53,23 @@ export const inspect: Command<typeof inputs> = {
     const failOn = values['fail-on'] ?? settings.failOn;
     return {
       exitCode: inspection.findings.some((one) => reaches(one.level, failOn)) ? 1 : 0,
-      outputs: {
-        name: inspection.name,
-        format: inspection.format ?? '',
-        framework: framework
-          ? [framework.name, framework.version].filter((part) => part !== null).join(' ')
-          : '',
-        contract: contract ? JSON.stringify(contract) : '',
-        verdict: inspection.verdict,
-        parameters: inspection.parameters === null ? '' : String(inspection.parameters),
-        digest: inspection.digest ?? '',
-        findings: JSON.stringify(inspection.findings),
-      },
       json: inspection,
       findings: inspection.findings,
       // One of them is shown at most, and of a model with very many columns each is large.
+      get outputs() {
+        return {
+          name: inspection.name,
+          format: inspection.format ?? '',
+          framework: framework
+            ? [framework.name, framework.version].filter((part) => part !== null).join(' ')
+            : '',
+          contract: contract ? JSON.stringify(contract) : '',
+          verdict: inspection.verdict,
+          parameters: inspection.parameters === null ? '' : String(inspection.parameters),
+          digest: inspection.digest ?? '',
+          findings: JSON.stringify(inspection.findings),
+        };
+      },
       get text() {
         return inspectionText(inspection);
       },

@@ -8,6 +8,7 @@ import type {
   Shape,
   TypeName,
 } from '../contract/types.ts';
+import { keepYoungSpaceSmall } from '../ports/memory.ts';
 import type { Evidence } from './format.ts';
 
 /** A value together with where it comes from. Readers work with these; `tell` splits them at the end. */
@@ -38,7 +39,9 @@ export const unknown = (where: string, add?: string): Told<never> => ({
 });
 
 /** Inputs, outputs or parts of one that are listed one by one: a contract of more is longer than anybody reads. */
-export const MAX_FIELDS = 50_000;
+export const MAX_FIELDS = 40_000;
+/** A side of more of them is told with little memory. */
+const MANY_FIELDS = 5000;
 
 /** Of a side that has more of them. */
 export const tooWide = (count: number): Told<never> =>
@@ -112,7 +115,10 @@ export function tell(
       ...value(`${pointer}/${index}`, told),
     }));
   const side = (pointer: string, given: readonly ToldField[] | Told<never>): Field[] | null => {
-    if (!('evidence' in given) && given.length <= MAX_FIELDS) return fields(pointer, given);
+    if (!('evidence' in given) && given.length <= MAX_FIELDS) {
+      if (given.length > MANY_FIELDS) keepYoungSpaceSmall();
+      return fields(pointer, given);
+    }
     evidence[pointer] = 'evidence' in given ? given.evidence : tooWide(given.length).evidence;
     return null;
   };

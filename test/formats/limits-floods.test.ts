@@ -341,7 +341,7 @@ test('more columns than anybody reads are counted, and not listed one by one', a
     assert.equal(reading.contract?.signatures['predict']?.inputs, null, format);
     assert.notEqual(reading.contract?.signatures['predict']?.outputs, null, format);
     assert.equal(reading.features, null, format);
-    assert.match(reading.evidence['/signatures/predict/inputs']?.where ?? '', /at most 50000/, format);
+    assert.match(reading.evidence['/signatures/predict/inputs']?.where ?? '', /at most 40000/, format);
   }
 });
 
