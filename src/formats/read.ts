@@ -14,6 +14,7 @@ import {
 } from './format.ts';
 import { explainFile } from './not-a-model.ts';
 import { FORMATS } from './registry.ts';
+import { isLabel } from './told.ts';
 
 const HEAD = 4096;
 /** Candidates that a message names. */
@@ -114,7 +115,11 @@ export async function readCandidate(candidate: Candidate, look: Look): Promise<R
   if (!format) throw new Error(`no format "${candidate.format}" is registered`);
   try {
     const reading = await format.read(candidate, look);
-    return isCount(reading.parameters) ? reading : { ...reading, parameters: null };
+    return {
+      ...reading,
+      parameters: isCount(reading.parameters) ? reading.parameters : null,
+      labels: reading.labels?.every(isLabel) ? reading.labels : null,
+    };
   } catch (error) {
     if (!(error instanceof Truncated || error instanceof Malformed)) throw error;
     const truncated = error instanceof Truncated;

@@ -73,6 +73,9 @@ export interface ToldSignature {
   readonly outputs: readonly ToldField[] | Told<never>;
 }
 
+/** Numbers that JSON cannot say are in damaged files only. */
+export const isLabel = (label: Label): boolean => typeof label !== 'number' || Number.isFinite(label);
+
 const isSize = (size: Dimension): boolean =>
   typeof size !== 'number' || (Number.isSafeInteger(size) && size >= 0);
 
@@ -104,10 +107,14 @@ export function tell(
     ...(told.profile !== undefined && { profile: told.profile }),
     ...(told.description !== undefined && told.description !== '' && { description: told.description }),
   });
-  const optionalNote = <K extends string, T>(pointer: string, key: K, told: Told<T> | undefined) => {
+  const optionalNote = (
+    pointer: string,
+    key: 'labels' | 'categories',
+    told: Told<readonly Label[]> | undefined,
+  ) => {
     if (!told) return {};
     const known = note(pointer, told);
-    return known === null ? {} : { [key]: known };
+    return known === null || !known.every(isLabel) ? {} : { [key]: known };
   };
   const fields = (pointer: string, list: readonly ToldField[]): Field[] =>
     list.map((told, index) => ({
