@@ -69,6 +69,9 @@ const MODELS: Readonly<Record<string, Model>> = {
   lightgbm: { file: 'model.txt', loader: 'lightgbm.Booster', most: 1e8 },
   catboost: { file: 'model.cbm', loader: 'load_model', most: 1e8 },
   tflite: { file: 'model.tflite', loader: 'tf.lite.Interpreter', most: 1e8 },
+  gguf: { file: 'model.gguf', loader: 'GGUFReader' },
+  openvino: { file: 'model.xml', loader: 'read_model' },
+  coreml: { file: 'model.mlpackage/Data/com.apple.CoreML/model.mlmodel', loader: 'MLModel' },
 };
 
 /** Time in milliseconds, memory and reads in bytes. */

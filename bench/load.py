@@ -83,6 +83,26 @@ def tflite(path):
     tensorflow.lite.Interpreter(model_path=path).get_input_details()
 
 
+def gguf(path):
+    from gguf import GGUFReader
+
+    reader = GGUFReader(path)
+    assert reader.fields and reader.tensors
+
+
+def openvino(path):
+    import openvino
+
+    assert openvino.Core().read_model(path).inputs
+
+
+def coreml(path):
+    import coremltools
+
+    package = path.split("/Data/")[0]
+    assert coremltools.models.MLModel(package, skip_model_load=True).get_spec().description.input
+
+
 LOADERS = {
     "start": lambda _: None,
     "onnx": onnx,
@@ -100,6 +120,9 @@ LOADERS = {
     "lightgbm": lightgbm,
     "catboost": catboost,
     "tflite": tflite,
+    "gguf": gguf,
+    "openvino": openvino,
+    "coreml": coreml,
 }
 
 if __name__ == "__main__":

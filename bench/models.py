@@ -184,6 +184,52 @@ def catboost(size, out):
     model.fit(x, y).save_model(out / "model.cbm")
 
 
+def gguf(size, out):
+    from gguf import GGUFWriter
+
+    writer = GGUFWriter(out / "model.gguf", "llama")
+    writer.add_block_count(LAYERS)
+    writer.add_context_length(2048)
+    writer.add_embedding_length(width(size))
+    writer.add_token_list([f"token{i}" for i in range(1000)])
+    for i, array in enumerate(matrices(size)):
+        writer.add_tensor(f"blk.{i}.ffn_up.weight", array)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def openvino(size, out):
+    import numpy as np
+    import openvino
+    from openvino import opset13 as ops
+
+    weights = matrices(size)
+    x = ops.parameter([-1, len(weights[0])], np.float32, name="x")
+    y = x
+    for array in weights:
+        y = ops.matmul(y, ops.constant(array), False, False)
+    openvino.save_model(openvino.Model([y], [x]), out / "model.xml", compress_to_fp16=False)
+
+
+def coreml(size, out):
+    """An ML Program keeps its weights in a file of their own inside of the package."""
+    import coremltools
+    from coremltools.converters.mil import Builder as mb
+
+    weights = matrices(size)
+
+    @mb.program(input_specs=[mb.TensorSpec(shape=(1, len(weights[0])))], opset_version=coremltools.target.iOS15)
+    def program(x):
+        for array in weights:
+            x = mb.matmul(x=x, y=array)
+        return x
+
+    convert = {"convert_to": "mlprogram", "compute_precision": coremltools.precision.FLOAT32, "skip_model_load": True}
+    coremltools.convert(program, **convert).save(str(out / "model.mlpackage"))
+
+
 WRITERS = {
     "onnx": onnx,
     "tensorflow": savedmodel,
@@ -200,6 +246,9 @@ WRITERS = {
     "lightgbm": lightgbm,
     "catboost": catboost,
     "tflite": tflite,
+    "gguf": gguf,
+    "openvino": openvino,
+    "coreml": coreml,
 }
 
 if __name__ == "__main__":

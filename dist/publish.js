@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-HPUd-j6Q.js";await e(`publish`);export{};
+import{t as e}from"./chunks/run-BU8FpYJQ.js";await e(`publish`);export{};

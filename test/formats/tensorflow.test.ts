@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Reading } from '../../src/formats/format.ts';
 import { detect, lookAt, readModel } from '../../src/formats/read.ts';
+import { readConstant } from '../../src/formats/tensorflow/constant.ts';
 import { readMetaGraphs } from '../../src/formats/tensorflow/read.ts';
 import { readGraph } from '../../src/formats/tensorflow/read-graph.ts';
 import { tensorflow } from '../../src/formats/tensorflow.ts';
 import { tensorflowGraph } from '../../src/formats/tensorflow-graph.ts';
+import { rootMessage } from '../../src/formats/wire/protobuf.ts';
 import { type Bytes, inMemory } from '../../src/model/bytes.ts';
 import { walk } from '../../src/model/walk.ts';
 import { attempt, candidate, counted, EMPTY_LOOK, fuzz } from '../helpers/damage.ts';
@@ -382,4 +384,11 @@ test('damaged models never crash the reader', () => {
   const text = readFileSync(join(MODELS, 'v1-pbtxt/model/saved_model.pbtxt')).subarray(0, 20_000);
   fuzz(readText, [text], 500, 8);
   fuzz(readPlain, [readFileSync(join(GRAPHS, 'plain/model/graph.pb'))], 2000, 9);
+});
+
+test('constants of a type that says no sizes, such as double, have no values and do no harm', () => {
+  for (const type of [2, 10, 4]) {
+    const tensor = Buffer.concat([int(1, type), field(2), field(4, Buffer.alloc(8, 1))]);
+    assert.deepEqual(readConstant(rootMessage(inMemory(tensor))), { shape: [], values: null });
+  }
 });

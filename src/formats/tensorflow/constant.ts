@@ -103,8 +103,9 @@ function shapeIn(shape: Tree | undefined): Shape | null {
   return sizes.some((size) => size < 0) ? null : sizes;
 }
 
-/** `tensor_content` is little-endian. */
+/** `tensor_content` is little-endian. Of types that say no sizes nothing is read. */
 function contentOf(bytes: Uint8Array, type: number): number[] {
+  if (type !== FLOAT && type !== INT32 && type !== INT64) return [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const size = type === INT64 ? 8 : 4;
   return Array.from({ length: Math.floor(bytes.length / size) }, (_, index) => {
