@@ -71,6 +71,7 @@ const MODELS: Readonly<Record<string, Model>> = {
   tflite: { file: 'model.tflite', loader: 'tf.lite.Interpreter', most: 1e8 },
   gguf: { file: 'model.gguf', loader: 'GGUFReader' },
   openvino: { file: 'model.xml', loader: 'read_model' },
+  transformers: { file: 'model.safetensors', loader: 'from_pretrained', folder: true },
   coreml: { file: 'model.mlpackage/Data/com.apple.CoreML/model.mlmodel', loader: 'MLModel' },
 };
 

@@ -103,6 +103,12 @@ def coreml(path):
     assert coremltools.models.MLModel(package, skip_model_load=True).get_spec().description.input
 
 
+def transformers(path):
+    from transformers import AutoModelForSequenceClassification
+
+    assert AutoModelForSequenceClassification.from_pretrained(path).config.num_labels == 3
+
+
 LOADERS = {
     "start": lambda _: None,
     "onnx": onnx,
@@ -123,6 +129,7 @@ LOADERS = {
     "gguf": gguf,
     "openvino": openvino,
     "coreml": coreml,
+    "transformers": transformers,
 }
 
 if __name__ == "__main__":

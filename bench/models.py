@@ -230,6 +230,16 @@ def coreml(size, out):
     coremltools.convert(program, **convert).save(str(out / "model.mlpackage"))
 
 
+def transformers(size, out):
+    from transformers import BertConfig, BertForSequenceClassification
+
+    layers = 2
+    hidden = max(8, isqrt(size // 4 // (12 * layers)) // 8 * 8)
+    sizes = {"hidden_size": hidden, "intermediate_size": 4 * hidden, "vocab_size": 1000, "max_position_embeddings": 64}
+    config = BertConfig(num_hidden_layers=layers, num_attention_heads=8, num_labels=3, **sizes)
+    BertForSequenceClassification(config).save_pretrained(out, max_shard_size="10GB")
+
+
 WRITERS = {
     "onnx": onnx,
     "tensorflow": savedmodel,
@@ -249,6 +259,7 @@ WRITERS = {
     "gguf": gguf,
     "openvino": openvino,
     "coreml": coreml,
+    "transformers": transformers,
 }
 
 if __name__ == "__main__":
