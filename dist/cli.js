@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import e from"node:module";e.enableCompileCache?.();const{runTerminal:t}=await import(`./chunks/core-B80n6WAw.js`).then(e=>({runTerminal:e.vr}));process.exitCode=await t(process.argv.slice(2));export{};
+import e from"node:module";e.enableCompileCache?.();const{runTerminal:t}=await import(`./chunks/core-CwSskNW2.js`).then(e=>({runTerminal:e.vr}));process.exitCode=await t(process.argv.slice(2));export{};

@@ -1,1 +1,1 @@
-import{t as e}from"./chunks/run-BU8FpYJQ.js";await e(`publish`);export{};
+import{t as e}from"./chunks/run-CFHSC6t_.js";await e(`publish`);export{};

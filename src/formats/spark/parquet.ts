@@ -119,7 +119,9 @@ function typesIn(schema: readonly Element[]): Map<string, ScalarType> {
     const path = parent ? `${parent.path}.${element.name}` : element.name;
     const { converted_type: converted } = element;
     const type = converted === undefined ? entryOf(PLAIN, element.type ?? '') : entryOf(CONVERTED, converted);
-    if (element.num_children) open.push({ path, left: element.num_children });
+    // A damaged footer has a long where a number was.
+    const children = Number(element.num_children ?? 0);
+    if (children > 0) open.push({ path, left: children });
     else if (type) types.set(path, type);
     if (open.length > MAX_LEVELS) break;
   }

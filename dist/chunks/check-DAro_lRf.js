@@ -1,0 +1,13 @@
+import{Ar as e,Br as t,Gr as n,Ir as r,Lr as i,Mr as a,Pr as o,Vr as s,Wr as c,jr as l,zr as u}from"./core-CwSskNW2.js";const d=`published versions stay until they are retired`,f={breaking:{text:c.red(`breaking`),emoji:`🛑`},unclear:{text:c.yellow(`unclear`),emoji:`⚠️`},compatible:{text:c.green(`compatible`),emoji:`✅`}};function p({baseline:e,reason:t,policy:n}){return n===`none`?`compared with nothing (policy none)`:e?`compared with ${e.label}`:`compared with nothing: ${t??`it is new`}`}function m({failed:e,findings:t}){return e?{text:c.red(`fails`),emoji:`🛑`}:t.some(e=>e.level!==`notice`)?{text:c.yellow(`passes`),emoji:`⚠️`}:{text:c.green(`passes`),emoji:`✅`}}function h(e){let{settings:n,changes:r,findings:i}=e,o=r.slice(0,100).map(e=>[f[e.verdict].text,t(e.subject),e.old===null?c.dim(`nothing`):t(e.old),e.new===null?c.dim(`nothing`):t(e.new),c.dim(e.rule)]);return[`${c.bold(n.name)} ${c.dim(t(n.path))}  ${m(e).text}  ${c.dim(t(p(e)))}`,...o.length>0?[``,s([``,`what`,`was`,`is`,`rule`],o,`  `)]:[],...r.length>100?[`  … and ${r.length-100} more`]:[],...i.length>0?[``,a(i)]:[]].join(`
+`)}function g(e,n){return[...e.length===0&&n.length===0?[c.dim(`no model changed`)]:[],...e.map(h),...n.map(e=>`${c.yellow(`gone`)} ${t(e)}  ${c.dim(d)}`)].join(`
+
+`)}function _(e,t){let n=[...e].sort((e,t)=>Number(t.failed)-Number(e.failed));return[...e.length===0&&t.length===0?[`### Lading
+
+No model changed.`]:[],...n.map(y),...t.length>0?[`### Gone\n\n${t.map(o).join(`, `)}: ${d}`]:[]].join(`
+
+`)}function v(t){let{settings:n,findings:r}=t;return[`### ${m(t).emoji} ${o(n.name)}: ${e(r)}`,`${o(n.path)}, ${i(p(t))}`].join(`
+
+`)}function y(e){let{changes:t,findings:n}=e;return[v(e),...n.length>0?[l(n)]:[],...t.length>0?[b(t)]:[],...e.failed?[x(e)]:[]].join(`
+
+`)}function b(e){let t=e.slice(0,100).map(e=>[`${f[e.verdict].emoji} ${e.verdict}`,o(e.subject),e.old===null?``:o(e.old),e.new===null?``:o(e.new),o(e.rule)]),i=e.length-100,a=u([``,`What`,`Was`,`Is`,`Rule`],t);return r(`${n(e.length,`change`)} of the contract`,i>0?`${a}\n\n… and ${i} more.`:a)}function x(e){let t=e.findings.filter(e=>e.level===`error`);return t.length===0?``:r(`The change is meant?`,["Agree to it in `lading.yaml`; the next version will be a major one.","```yaml",`models:`,`  - path: ${JSON.stringify(e.settings.path)}`,`    approvals:`,...t.slice(0,20).map(e=>`      - {fingerprint: "${e.fingerprint}", reason: "…"}`),"```"].join(`
+`))}export{g as i,v as n,_ as r,y as t};

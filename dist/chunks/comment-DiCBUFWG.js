@@ -1,0 +1,10 @@
+import{Gr as e,Lr as t,Nr as n,Pr as r,Xr as i,jr as a}from"./core-CwSskNW2.js";import{n as o,t as s}from"./check-DAro_lRf.js";function c(e){return`<!-- lading check workflow:${encodeURIComponent(e)} model:`}function l(e,t){return`${c(e)}${encodeURIComponent(t)} -->`}function u(e,t){let[,n,r]=/<!-- run:(\d{1,15})\.(\d{1,6}) -->/.exec(e.slice(0,1e3))??[];return n===void 0?!1:Number(n)>t.id||Number(n)===t.id&&Number(r)>t.attempt}function d(e,t){let n=[()=>s(e),()=>[o(e),a(e.findings)].join(`
+
+`),()=>[o(e),h(e)].join(`
+
+`)],r=n=>m(e.settings.name,n,t);for(let e of n){let t=r(e());if(t.length<=6e4)return t}return r(`${o(e)}\n\nThe findings are in the summary of the run.`)}function f(e,n,i){return m(e,`### ✅ ${r(e)}: no findings\n\n${t(n)}`,i)}function p(t,n){let r=`### ${t.some(e=>e.failed)?`🛑`:`⚠️`} ${e(t.length,`more model`)} with findings`,i=[],a=58e3;for(let e of t){let t=`- ${o(e).split(`
+`)[0]?.replace(/^#+ /,``)??``}`;if(a-=t.length+1,a<0)break;i.push(t)}let s=t.length-i.length;return s>0&&i.push(`- … and ${e(s,`model`)} more`),m(`*`,`${r}\n\n${i.join(`
+`)}\n\nThe findings are in the summary of the run.`,n)}function m(e,n,r){let i=r.commit===null?``:` at ${r.commit.slice(0,12)}`,a=r.url===null?t(r.workflow):`[${t(r.workflow)}](${r.url})`;return[`${l(r.workflow,e)}\n<!-- run:${r.id}.${r.attempt} -->`,n,`<sub>Checked by ${a}${i}. This comment is kept up to date.</sub>`].join(`
+
+`)}function h({findings:a}){let o=[],s=55e3,c=i(a);for(let e of c){let i=n(e),a=e.message.length>300?`${e.message.slice(0,300)} …`:e.message,c=`- **${e.level}** ${r(e.rule)} ${t(a)}${i===null?``:` (${r(i)})`}`;if(s-=c.length+1,s<0)break;o.push(c)}let l=c.length-o.length;return l>0&&o.push(`- … and ${e(l,`finding`)} more in the summary of the run`),o.join(`
+`)}export{d as checkComment,l as commentMarker,c as commentPrefix,u as isFromLaterRun,p as othersComment,f as resolvedComment};
